@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.h - one epoll event loop a thread: descriptors, timers, a mailbox.
+ *
+ * Promises: callbacks run on the loop's thread only; a callback may add or
+ * remove anything, itself included; timers are coarse (a wheel of 50 ms) and
+ * cost nothing to move; log lines are flushed once a turn.
+ */
+#ifndef LATCHKEY_BASE_LOOP_H
+#define LATCHKEY_BASE_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mailbox.h"
+
+struct loop;
+
+/* A descriptor watched; embed it and get back with container-of. */
+struct watch {
+	int fd;
+	uint32_t events; /* EPOLLIN | EPOLLOUT ... now asked for */
+	void (*ready)(struct watch *, uint32_t events);
+};
+
+/* A timer; zero it before first use. */
+struct timer {
+	struct timer *next, **prev; /* the loop's */
+	int64_t due_ms;
+	void (*due)(struct timer *);
+};
+
+struct loop *loop_new(void);
+void loop_free(struct loop *l);
+void loop_watch(struct loop *l, struct watch *w, uint32_t events); /* adds or changes */
+void loop_unwatch(struct loop *l, struct watch *w); /* before closing the fd */
+void loop_timer(struct loop *l, struct timer *t, int64_t in_ms); /* sets or moves */
+void loop_timer_stop(struct loop *l, struct timer *t);
+/* The loop's mailbox: letters posted to it are opened on this thread. */
+struct mailbox *loop_mailbox(struct loop *l);
+/* Monotonic milliseconds as of this turn. */
+int64_t loop_now_ms(const struct loop *l);
+/* Called once at the end of each turn (may be NULL). */
+void loop_after_turn(struct loop *l, void (*fn)(void *), void *arg);
+void loop_run(struct loop *l);  /* until loop_stop */
+void loop_stop(struct loop *l); /* from the loop's thread; others post a letter */
+
+#endif
