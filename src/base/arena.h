@@ -26,9 +26,12 @@ const char *arena_printf(struct arena *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 size_t arena_size(const struct arena *a); /* bytes held from the system */
 
-/* An array of n things of a type. */
+/* An array of n things of a type; the caller has bounded count. */
 #define ARENA_ARRAY(a, type, count) \
 	((type *)arena_alloc((a), sizeof(type) * (count)))
 #define ARENA_NEW(a, type) ARENA_ARRAY(a, type, 1)
+
+/* For what outlives any arena: calloc that never gives NULL; free() ends it. */
+void *must_calloc(size_t count, size_t size);
 
 #endif

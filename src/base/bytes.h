@@ -20,9 +20,14 @@ struct bytes {
 	size_t n;
 };
 
-/* B("literal") is a view of a string literal; NONE is the empty view. */
+/*
+ * B("literal") is a view of a string literal; NONE is the empty view. A static
+ * table takes only constants, and by the standard that is BI and BI_NONE.
+ */
 #define B(literal) ((struct bytes){ "" literal, sizeof(literal) - 1 })
 #define NONE ((struct bytes){ NULL, 0 })
+#define BI(literal) { "" literal, sizeof(literal) - 1 }
+#define BI_NONE { NULL, 0 }
 
 /* For printf: printf("%.*s", BYTES_FMT(b)). Never for secrets. */
 #define BYTES_FMT(b) (int)(b).n, (b).n > 0 ? (b).p : ""

@@ -15,6 +15,6 @@ int64_t clock_monotonic_ms(void); /* for deadlines; never steps */
 /* "2026-11-23T14:05:09Z" into out (at least 21 bytes); returns out. */
 const char *clock_rfc3339(int64_t unix_seconds, char out[static 21]);
 /* "90", "15m", "24h", "60d" to seconds; false leaves *out alone. */
-_Bool clock_duration(struct bytes text, int64_t *out);
+bool clock_duration(struct bytes text, int64_t *out);
 
 #endif
