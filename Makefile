@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# The door: Meson does the work (meson.build), these are the words for it.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 600
+MESON ?= meson
+NINJA ?= ninja
+
+SANITIZE := -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
+
+.DEFAULT_GOAL := all
+.PHONY: all help deps run test test-crash test-asan test-tsan fuzz lint format cover \
+	install clean
+
+all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
+	@$(NINJA) -C $(BUILD) latchkey
+
+help: ## this list
+	@echo 'Latchkey: make TARGET'
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  \1|\2/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= FUZZ_SECONDS=600'
+
+deps: ## install the Debian packages the build needs, and only those
+	@scripts/deps build
+
+run: deps ## install what is missing, build, and start the demo
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/latchkey demo
+
+test: ## install what the tests need, build, run every test
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD)
+	@tests/run --build $(BUILD)
+
+test-crash: ## kill -9 under load, 200 times (ROUNDS=N for another number)
+	@scripts/deps build test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD)
+	@ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) crash
+
+test-asan: ## every test on a build with AddressSanitizer and UBSan
+	@scripts/deps build test
+	@test -f build-asan/build.ninja || \
+		$(MESON) setup build-asan -Db_sanitize=address,undefined $(SANITIZE)
+	@$(NINJA) -C build-asan
+	@tests/run --build build-asan
+
+test-tsan: ## every test on a build with ThreadSanitizer
+	@scripts/deps build test
+	@test -f build-tsan/build.ninja || \
+		$(MESON) setup build-tsan -Db_sanitize=thread $(SANITIZE)
+	@$(NINJA) -C build-tsan
+	@tests/run --build build-tsan
+
+fuzz: ## fuzz every parser for FUZZ_SECONDS each (clang, ASan and UBSan)
+	@scripts/deps build fuzz
+	@test -f build-fuzz/build.ninja || CC=clang $(MESON) setup build-fuzz \
+		-Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+		-Dc_args=-fno-sanitize-recover=all,-fsanitize=fuzzer-no-link
+	@$(NINJA) -C build-fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz build-fuzz
+
+lint: ## clang-tidy, spelling, man page, shell scripts, the house rules
+	@scripts/deps build lint
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD)
+	@scripts/lint $(BUILD)
+
+format: ## put every C file into the house style (.clang-format)
+	@scripts/deps lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+cover: ## run every test and write build-cover/coverage/index.html
+	@scripts/deps build test cover
+	@test -f build-cover/build.ninja || \
+		$(MESON) setup build-cover -Db_coverage=true -Dbuildtype=debug
+	@$(NINJA) -C build-cover
+	@tests/run --build build-cover || echo 'Some tests failed; the figures stand.'
+	@mkdir -p build-cover/coverage
+	@gcovr --root . --filter src/ --print-summary \
+		--html-details build-cover/coverage/index.html build-cover
+
+install: all ## binary, man page, systemd unit below DESTDIR and PREFIX
+	@$(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD)
+
+clean: ## remove every build directory
+	@rm -rf build build-asan build-tsan build-fuzz build-cover
+
+$(BUILD)/build.ninja:
+	@command -v $(MESON) >/dev/null || { \
+		echo 'meson is not installed: run "make deps" first.' >&2; exit 1; }
+	@$(MESON) setup $(BUILD)
