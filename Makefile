@@ -61,8 +61,7 @@ test-tsan: ## every test on a build with ThreadSanitizer
 fuzz: ## fuzz every parser for FUZZ_SECONDS each (clang, ASan and UBSan)
 	@scripts/deps build fuzz
 	@test -f build-fuzz/build.ninja || CC=clang $(MESON) setup build-fuzz \
-		-Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
-		-Dc_args=-fno-sanitize-recover=all,-fsanitize=fuzzer-no-link
+		-Dfuzz=true -Db_sanitize=address,undefined $(SANITIZE)
 	@$(NINJA) -C build-fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz build-fuzz
 
