@@ -50,6 +50,15 @@ bytes_equal_nocase(struct bytes a, struct bytes b)
 	return true;
 }
 
+int
+bytes_compare(struct bytes a, struct bytes b)
+{
+	size_t common = a.n < b.n ? a.n : b.n;
+	int order = common > 0 ? memcmp(a.p, b.p, common) : 0;
+
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 bool
 bytes_starts(struct bytes b, struct bytes prefix)
 {

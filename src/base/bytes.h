@@ -36,6 +36,7 @@ struct bytes bytes_of(const char *cstr); /* NULL gives NONE */
 bool bytes_empty(struct bytes b);
 bool bytes_equal(struct bytes a, struct bytes b);      /* not for secrets */
 bool bytes_equal_nocase(struct bytes a, struct bytes b); /* ASCII only */
+int bytes_compare(struct bytes a, struct bytes b);      /* the order of octets */
 bool bytes_starts(struct bytes b, struct bytes prefix);
 bool bytes_ends(struct bytes b, struct bytes suffix);
 /* The part from `from` (clamped), at most n long. */

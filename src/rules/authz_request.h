@@ -18,6 +18,7 @@ enum response_mode { RESPONSE_QUERY, RESPONSE_FORM_POST };
 
 struct authz_request {
 	const struct client *client;
+	struct bytes culprit;     /* the parameter a refusal is about; NONE: no single one */
 	struct bytes redirect_uri;
 	enum response_mode response_mode;
 	bool has_state;

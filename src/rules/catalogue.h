@@ -30,6 +30,7 @@ struct catalogue {
 	int64_t version;          /* the store's */
 	struct client *clients;   /* sorted by client_id */
 	size_t client_count;
+	const struct client **by_row; /* the same clients, sorted by id (catalogue_seal) */
 	struct scope_entry *scopes; /* sorted by name */
 	size_t scope_count;
 	struct epoch_entry *epochs;

@@ -46,6 +46,7 @@ enum end_reason { /* stored as a number: append only */
 	END_OPERATOR,
 	END_CLIENT_REMOVED,
 	END_ACCOUNT,          /* password changed, account disabled or removed */
+	END_ROLLED_BACK,      /* a token newer than the row: an old backup was restored */
 	END_REASON_COUNT
 };
 
@@ -78,7 +79,6 @@ struct grant {
 
 	bool has_retry_key;       /* of the request that made this generation */
 	uint8_t retry_key[RETRY_DIGEST_SIZE];
-	uint8_t retry_request[RETRY_DIGEST_SIZE]; /* its scope and resource (TR-12) */
 
 	int64_t last_used_at;     /* coarse (an hour); for people, never for decisions */
 	enum end_reason end_reason;
@@ -96,10 +96,11 @@ struct lifetimes {
 	int64_t retry_window;     /* default 24 h, at most 30 days, 0 off (TR-11) */
 };
 
+/* The Idempotency-Key header, as a digest. What else must be the same for a retry
+ * (scope, resource: TR-12) is compared with what the row says of this generation. */
 struct retry {
 	bool present;
 	uint8_t key[RETRY_DIGEST_SIZE];
-	uint8_t request[RETRY_DIGEST_SIZE];
 };
 
 struct redemption {
@@ -110,6 +111,7 @@ struct redemption {
 	bool redirect_uri_registered; /* still */
 	bool has_verifier;
 	uint8_t verifier_challenge[PKCE_CHALLENGE_SIZE]; /* pkce_challenge_of(verifier) */
+	struct bytes resource;    /* asked for, canonical (RI-04); NONE: all */
 	struct retry retry;
 	uint8_t epoch;            /* current */
 	const struct lifetimes *lifetimes;
@@ -119,8 +121,8 @@ struct redemption {
 struct refresh {
 	int64_t client;
 	uint32_t generation;      /* in the token presented */
-	struct bytes scope;       /* asked for; NONE: all */
-	struct bytes resource;
+	struct bytes scope;       /* asked for, canonical; NONE: all */
+	struct bytes resource;    /* likewise, scope_parse over the URIs */
 	struct retry retry;
 	int64_t retry_without_key; /* TR-13, seconds; 0 off */
 	uint8_t epoch;

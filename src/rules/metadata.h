@@ -11,6 +11,7 @@
 struct metadata {
 	struct bytes issuer;      /* https, no query, no fragment, no trailing slash */
 	struct bytes scopes;      /* canonical; public ones */
+	struct bytes resources;   /* identifiers of protected resources, one space between */
 	bool retry_key;           /* refresh_retry_key_supported (TR-18) */
 	struct bytes service_documentation, op_policy_uri, op_tos_uri; /* may be empty */
 };

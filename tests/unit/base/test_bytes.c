@@ -30,6 +30,26 @@ TEST(equality_is_of_octets_and_length)
 	}
 }
 
+TEST(the_order_is_that_of_octets)
+{
+	static const struct { struct bytes low, high; } rows[] = {
+		{ BI_NONE, BI("a") },
+		{ BI("a"), BI("b") },
+		{ BI("a"), BI("aa") },
+		{ BI("aa"), BI("b") },
+		{ BI("Z"), BI("a") },
+		{ BI("a\0"), BI("a\1") },
+		{ BI("z"), BI("\xC3") },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%zu", i);
+		check(bytes_compare(rows[i].low, rows[i].high) < 0);
+		check(bytes_compare(rows[i].high, rows[i].low) > 0);
+		check_int(bytes_compare(rows[i].low, rows[i].low), 0);
+	}
+}
+
 TEST(slices_are_clamped)
 {
 	check_bytes(bytes_slice(B("hello"), 1, 3), B("ell"));
