@@ -10,11 +10,12 @@
 #define LATCHKEY_TEXT_FORM_H
 
 #include "base/arena.h"
+#include "text/utf8.h"
 
 enum form_source { FORM_QUERY, FORM_BODY };
 
 struct form_field {
-	struct bytes name, value; /* decoded; value is NONE-like when empty */
+	struct bytes name, value; /* decoded; the half that is malformed is NONE */
 	bool malformed;           /* bad escape, bad UTF-8 or a control character in it */
 	enum form_source source;
 };
@@ -27,7 +28,7 @@ struct form {
 
 #define FORM_MAX_FIELDS 100 /* RULEBOOK P-08 */
 
-/* Adds the fields of text to f (zeroed first by the caller). */
+/* Adds the fields of text to f (zeroed first by the caller); text is copied. */
 void form_read(struct arena *a, struct form *f, struct bytes text, enum form_source);
 /* The value of the first field of that name that is not empty (P-05), or NONE. */
 struct bytes form_get(const struct form *f, struct bytes name);
@@ -38,9 +39,9 @@ bool form_malformed(const struct form *f, struct bytes name);
  * (bodies) and %20 in form_put_query (AR-02: never raw, never '+'). */
 void form_put(struct buf *b, struct bytes value);
 void form_put_query(struct buf *b, struct bytes value);
-/* Appends name=value with '&' before it unless b is empty or ends in '?' or '&'. */
+/* Appends name=value with '&' before it unless b is empty or ends in '?' or '&';
+ * space is %20, which both a query and a body may have. */
 void form_pair(struct buf *b, struct bytes name, struct bytes value);
-bool utf8_valid(struct bytes b);
 /* Decodes %XX and '+' as one half of Basic credentials; false: bad escape. */
 bool form_decode(struct arena *a, struct bytes text, struct bytes *out);
 
