@@ -32,16 +32,20 @@ struct arena {
 	size_t held;
 };
 
+void
+out_of_memory(size_t size)
+{
+	fprintf(stderr, "latchkey: out of memory (%zu bytes asked for)\n", size);
+	abort();
+}
+
 void *
 must_calloc(size_t count, size_t size)
 {
 	void *p = calloc(count, size);
 
-	if (p == NULL) {
-		fprintf(stderr, "latchkey: out of memory (%zu x %zu bytes)\n", count,
-			size);
-		abort();
-	}
+	if (p == NULL)
+		out_of_memory(size);
 	return p;
 }
 
@@ -124,10 +128,8 @@ arena_alloc(struct arena *a, size_t size)
 	size_t need;
 	char *p;
 
-	if (size > SIZE_MAX / 2) {
-		fprintf(stderr, "latchkey: out of memory (%zu bytes)\n", size);
-		abort();
-	}
+	if (size > SIZE_MAX / 2)
+		out_of_memory(size);
 	need = (size + RED_ZONE + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if (need > a->newest->size - a->newest->used)
 		arena_grow(a, need);

@@ -33,5 +33,7 @@ size_t arena_size(const struct arena *a); /* bytes held from the system */
 
 /* For what outlives any arena: calloc that never gives NULL; free() ends it. */
 void *must_calloc(size_t count, size_t size);
+/* Says so and ends the process. */
+__attribute__((noreturn)) void out_of_memory(size_t size);
 
 #endif

@@ -25,7 +25,8 @@ void mac_key_free(struct mac_key *k);
 void mac(const struct mac_key *k, const void *p, size_t n,
 	uint8_t out[static DIGEST_SIZE]);
 
-/* HKDF-SHA-256 (RFC 5869) expand of a 32-byte master with a label. */
+/* HKDF-SHA-256 (RFC 5869) expand of a 32-byte master; info is label | number. */
+#define DERIVE_LABEL_MAX 96
 void derive_key(const uint8_t master[static 32], const char *label, uint32_t number,
 	uint8_t out[static 32]);
 

@@ -12,6 +12,7 @@
 #define PASSWORD_HASH_MAX 128
 #define PASSWORD_MAX 1024 /* bytes */
 
+/* REFUSED: empty, or longer than PASSWORD_MAX. */
 enum outcome password_hash(struct bytes password, char out[static PASSWORD_HASH_MAX],
 	struct fault *f) must_check;
 /* hash NULL: works as long as ever and says false (unknown user). */

@@ -26,10 +26,10 @@
 enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH, TOKEN_CODE };
 enum token_form { TOKEN_OF_GRANT = 1, TOKEN_OF_CLIENT = 2 };
 
-/* The keys of all epochs that are honoured, and which one is current. */
+/* The keys of all epochs; only those allowed are honoured, at first none. */
 struct token_keys;
 struct token_keys *token_keys_new(const uint8_t master[static 32]);
-void token_keys_allow(struct token_keys *k, uint8_t epoch);
+void token_keys_allow(struct token_keys *k, uint8_t epoch); /* any thread */
 void token_keys_free(struct token_keys *k);
 
 struct grant_token {
@@ -69,6 +69,9 @@ struct token_any {
 /* Reads any kind; *out is set when TOKEN_IS_GRANT or TOKEN_IS_CLIENT. */
 enum token_read token_read(const struct token_keys *k, struct bytes text,
 	struct token_any *out);
+/* Only of one kind; a true token of another is TOKEN_OF_OTHER_KIND. */
+enum token_read token_read_kind(const struct token_keys *k, enum token_kind kind,
+	struct bytes text, struct token_any *out);
 
 /* The store's key of a grant: first 16 bytes of SHA-256 over a label and the id. */
 void grant_key(const uint8_t id[static GRANT_ID_SIZE],
