@@ -57,7 +57,7 @@ struct endpoint {
 	step_fn *const *steps;   /* until NULL */
 };
 
-#define EXCHANGE_HEADERS 16
+#define EXCHANGE_HEADERS 20
 #define EXCHANGE_NOTES 16
 
 /* A private fact about a refusal, for `latchkey explain`; never a secret, a code, a
@@ -88,18 +88,18 @@ struct exchange {
 
 	enum reason reason;        /* why it was refused */
 	char error_id[ERROR_ID_SIZE + 1]; /* empty until refused */
-	struct note notes[EXCHANGE_NOTES];
+	struct note *notes;        /* EXCHANGE_NOTES of them, from the first note on */
 	size_t note_count;
 	struct fault fault;
+	step_fn *on_fault;         /* answers instead of the runner (RED(server_error)) */
 
 	struct http_header headers[EXCHANGE_HEADERS]; /* of the reply to come */
 	size_t header_count;
-	int status;                /* of the reply, once answered */
-	size_t reply_bytes;
-	bool origin_allowed;       /* CO-03: echo the origin */
+	struct bytes origin;       /* the Origin field, where CORS counts */
+	bool origin_allowed;       /* CO-03: echo it */
 
 	step_fn *const *steps;     /* the runner's: what comes next */
-	bool running, resumed, faulted;
+	bool resumed, running, faulted;
 };
 
 /* ---- the runner (exchange.c) ------------------------------------------------ */
@@ -116,17 +116,28 @@ void exchange_ask(struct exchange *x, struct store_call *c);
 /* 503 at once when the store's queue is over its limit: before a grant is touched. */
 enum step exchange_not_overloaded(struct exchange *x);
 
+/* Log line and counters, and the view is let go; reply.c calls it just before the
+ * answer leaves, for x is gone after that. */
+void exchange_end(struct exchange *x, int status, size_t bytes);
+
 /* Names the grant this exchange is about, for the log line and the note. */
 void exchange_about_grant(struct exchange *x, const uint8_t key[static GRANT_KEY_SIZE]);
 /* 8 hex digits of a grant's key, as logs and people see it. */
 const char *grant_digest(struct arena *a, const uint8_t key[static GRANT_KEY_SIZE]);
 
-/* ---- shared steps of direct endpoints (steps.c) -------------------------------- */
+/* ---- shared steps (steps.c, cors.c) ---------------------------------------------- */
 
-enum step form_only(struct exchange *x);  /* H-08, H-09, H-10, P-01, P-07, P-08 */
-enum step client_known(struct exchange *x); /* section 3, throttle C-16, CO-05 */
-/* The same test of the pooled form for authorize: DONE or what is wrong. */
+/* The front door every request passes: H-05, H-07, section 25. */
+extern step_fn *const front_door_steps[];
+step_fn form_only;        /* H-08, H-09, H-10, P-01, P-07, P-08 */
+step_fn client_known;     /* section 3, C-16; sets client */
+step_fn has_tokens;       /* not a resource server (C-17) */
+step_fn origin_of_client; /* CO-05 */
+/* The same test of a page's form; which: the parameter that is wrong. */
 enum reason parameters_check(const struct exchange *x, const struct parameter **which);
+step_fn cors_enter;
+enum step cors_preflight(struct exchange *x); /* CO-04 */
+void cors_headers(struct exchange *x);        /* reply.c calls it */
 
 /* ---- answers (reply.c): each returns ANSWERED ----------------------------------- */
 

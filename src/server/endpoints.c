@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoints.c - which check guards which door, on one screen.
+ *
+ * Every request first passes front_door_steps (steps.c): path, host, origin,
+ * method, no Content-Encoding. Then its endpoint's row, from left to right.
+ */
+#include "server/endpoints.h"
+
+#define ROW(...) ((step_fn *const[]){ __VA_ARGS__, NULL })
+#define PARAMETERS(...) ((const struct parameter[]){ __VA_ARGS__, { BI_NONE, 0, false } })
+
+/* P-08: how long a value may be. */
+#define CLIENT_ID { BI("client_id"), 256, false }
+#define CLIENT_SECRET { BI("client_secret"), 1024, false }
+#define ASSERTION_TYPE { BI("client_assertion_type"), 8192, false }
+#define ASSERTION { BI("client_assertion"), 8192, false }
+#define CREDENTIALS CLIENT_ID, CLIENT_SECRET, ASSERTION_TYPE, ASSERTION
+#define TOKEN { BI("token"), 1024, false }
+#define TOKEN_TYPE_HINT { BI("token_type_hint"), 8192, false }
+
+static const struct endpoint endpoints[] = {
+	{ "token", BI("/oauth/token"), HTTP_POST, DOOR_DIRECT, CORS_CLIENT,
+		PARAMETERS(CREDENTIALS, { BI("grant_type"), 8192, false },
+			{ BI("code"), 1024, false },
+			{ BI("redirect_uri"), 2048, false },
+			{ BI("code_verifier"), 8192, false },
+			{ BI("refresh_token"), 1024, false },
+			{ BI("scope"), 2048, false },
+			{ BI("resource"), 8192, true }),
+		ROW(form_only, client_known, has_tokens, origin_of_client,
+			token_grant_type) },
+	{ "introspect", BI("/oauth/introspect"), HTTP_POST, DOOR_DIRECT, CORS_NONE,
+		PARAMETERS(CREDENTIALS, TOKEN, TOKEN_TYPE_HINT),
+		ROW(form_only, client_known, introspect_caller, introspect_ask,
+			introspect_judge, introspect_answer) },
+	{ "revoke", BI("/oauth/revoke"), HTTP_POST, DOOR_DIRECT, CORS_CLIENT,
+		PARAMETERS(CREDENTIALS, TOKEN, TOKEN_TYPE_HINT),
+		ROW(form_only, client_known, has_tokens, origin_of_client,
+			exchange_not_overloaded, revoke_ask, revoke_answer) },
+	/* RFC 8414 section 3.1: its path is not below the issuer's (endpoint_find). */
+	{ "metadata", BI_NONE, HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_ANY,
+		NULL, ROW(metadata_answer) },
+};
+
+#define ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))
+
+const struct endpoint *
+endpoint_at(size_t number)
+{
+	return number < ENDPOINTS ? &endpoints[number] : NULL;
+}
+
+static bool
+endpoint_has_path(const struct endpoint *e, struct bytes path)
+{
+	if (bytes_ends(e->path, B("*")))
+		return bytes_starts(path, bytes_slice(e->path, 0, e->path.n - 1));
+	return bytes_equal(e->path, path);
+}
+
+const struct endpoint *
+endpoint_find(const struct snapshot *s, struct bytes path)
+{
+	bool metadata = bytes_equal(path, s->metadata_path);
+
+	if (!metadata) {
+		if (!bytes_starts(path, s->issuer_path))
+			return NULL;
+		path = bytes_slice(path, s->issuer_path.n, path.n);
+	}
+	for (size_t i = 0; i < ENDPOINTS; i++) {
+		const struct endpoint *e = &endpoints[i];
+
+		if (bytes_empty(e->path) ? metadata : endpoint_has_path(e, path))
+			return e;
+	}
+	return NULL;
+}

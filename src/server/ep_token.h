@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ep_token.h - what the grants of the token endpoint share.
+ */
+#ifndef LATCHKEY_SERVER_EP_TOKEN_H
+#define LATCHKEY_SERVER_EP_TOKEN_H
+
+#include "server/exchange.h"
+
+/* The Idempotency-Key header as the digest the row keeps (TR-11). */
+enum reason token_retry_key(const struct exchange *x, struct retry *out);
+/* The scope parameter, canonical; NONE when absent (P-10). */
+enum reason token_scope(const struct exchange *x, struct bytes *out);
+/* All resource parameters, canonical, one space between (RI-01, RI-02). */
+enum reason token_resource(const struct exchange *x, struct bytes *out);
+/* A presented code or refresh token, of that kind and ours, or why not. */
+enum reason token_presented(const struct exchange *x, enum token_kind kind,
+	struct bytes text, struct grant_token *out);
+/* Answers what the store decided about the grant that token belongs to. */
+enum step token_decided(struct exchange *x, const struct grant_token *presented,
+	const struct grant_change *c);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * token_refresh.c - grant_type=refresh_token (RFC 6749 section 6, RFC 9700 section
+ * 4.14.2; RULEBOOK section 11).
+ *
+ * The client is authenticated and registered for this grant. Syntax first
+ * (no-change), then one decision on the grant's row by grant_refresh: the
+ * current token, the same request again (the retry key), or a replay.
+ */
+#include "server/endpoints.h"
+#include "server/ep_token.h"
+
+static step_fn refresh_read, refresh_change, refresh_answer;
+
+step_fn *const token_refresh_steps[] = { refresh_read, exchange_not_overloaded,
+	refresh_change, refresh_answer, NULL };
+
+struct refresh_state {
+	struct grant_token token;
+	struct grant_change change;
+};
+
+static enum reason
+refresh_parse(const struct exchange *x, struct refresh_state *s)
+{
+	struct bytes token = form_get(&x->form, B("refresh_token"));
+	struct refresh *r = &s->change.refresh;
+	enum reason reason;
+
+	if (bytes_empty(token))
+		return REASON_refresh_token_missing;
+	reason = token_retry_key(x, &r->retry);
+	if (reason == REASON_NONE)
+		reason = token_scope(x, &r->scope);
+	if (reason == REASON_NONE)
+		reason = token_resource(x, &r->resource);
+	if (reason == REASON_NONE)
+		reason = token_presented(x, TOKEN_REFRESH, token, &s->token);
+	return reason;
+}
+
+static enum step
+refresh_read(struct exchange *x)
+{
+	struct refresh_state *s = ARENA_NEW(x->arena, struct refresh_state);
+	enum reason reason = refresh_parse(x, s);
+
+	if (reason != REASON_NONE)
+		return refuse(x, reason);
+	x->state = s;
+	return NEXT;
+}
+
+static enum step
+refresh_change(struct exchange *x)
+{
+	struct refresh_state *s = x->state;
+	struct grant_change *c = &s->change;
+	struct refresh *r = &c->refresh;
+
+	grant_key(s->token.id, c->key);
+	c->event = GRANT_REFRESH;
+	c->now = x->now;
+	r->client = x->client->id;
+	r->generation = s->token.generation;
+	r->retry_without_key = x->client->retry_without_key;
+	r->epoch = x->catalogue->epoch;
+	r->lifetimes = &x->snapshot->lifetimes;
+	r->from = x->request->peer;
+	exchange_ask(x, &c->call);
+	store_grant_change(x->worker->port, c);
+	return WAIT;
+}
+
+static enum step
+refresh_answer(struct exchange *x)
+{
+	struct refresh_state *s = x->state;
+
+	return token_decided(x, &s->token, &s->change);
+}
