@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli.h - what every subcommand stands on: its options, the installation it
+ * works on, and one way to print.
+ *
+ * A command is one file and one struct command; main.c is the table of them.
+ * Exit status: 0 done, 1 refused or failed (a sentence on standard error),
+ * 2 used wrongly. With --json standard output is one JSON value and nothing else.
+ */
+#ifndef LATCHKEY_CLI_CLI_H
+#define LATCHKEY_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/outcome.h"
+#include "server/config.h"
+#include "server/keys.h"
+#include "store/store.h"
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_LIST };
+
+struct option {
+	const char *name;     /* without dashes; NULL ends the list */
+	enum option_kind kind;
+	const char *value;    /* what stands for the value in --help */
+	const char *sentence;
+};
+
+struct cli;
+
+struct command {
+	const char *group;    /* "client", or NULL */
+	const char *verb;     /* "add" */
+	const char *operands; /* "CLIENT_ID", "[GRANT]", "" */
+	const char *sentence;
+	const struct option *options; /* beside --json, --dir and --help */
+	int (*run)(struct cli *);
+	bool without_dir;     /* needs no installation: no --dir */
+};
+
+struct cli {
+	const struct command *command;
+	struct arena *arena;
+	struct cli_values *values;
+	const char *const *operands;
+	size_t operand_count;
+	bool json;
+	const char *dir;
+
+	/* after cli_open: */
+	struct config *config;
+	struct keys *keys;
+	struct store *store;
+	struct store_port *port;
+	struct mailbox *mailbox;
+	struct catalogue *catalogue;
+};
+
+/* ---- options (options.c) ---------------------------------------------------- */
+
+/* Reads argv after the command's name; prints what is wrong and returns false. */
+bool options_read(struct cli *c, int argc, char **argv);
+bool option_given(const struct cli *c, const char *name);
+const char *option_text(const struct cli *c, const char *name); /* NULL: not given */
+struct strings option_list(struct cli *c, const char *name);
+void command_help(const struct command *command);
+
+/* ---- the installation (installation.c) ---------------------------------------- */
+
+/* Opens configuration, keys, store and catalogue of --dir; says what is wrong and
+ * returns false. Closed by main. */
+bool cli_open(struct cli *c);
+void cli_close(struct cli *c);
+/* Reads the catalogue again, after a change. */
+bool cli_reload(struct cli *c);
+/* A zeroed call in the command's arena; CLI_WAIT runs the verb and waits for it. */
+#define CLI_WAIT(c, verb, request)                                           \
+	((request)->call.arena = (c)->arena, verb((c)->port, (request)),     \
+		cli_waited((c), &(request)->call))
+bool cli_waited(struct cli *c, struct store_call *call);
+/* An audit entry by the operator who runs this command. */
+struct audit cli_audit(struct cli *c, const char *event, const char *object,
+	const char *detail);
+/* The client named by the first operand, or NULL and a sentence. */
+const struct client *cli_client(struct cli *c, const char *client_id);
+
+/* ---- printing (print.c) -------------------------------------------------------- */
+
+/* Prints "latchkey client add: ..." on standard error; returns 1 (or 2). */
+int cli_fail(const struct cli *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int cli_usage(const struct cli *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+struct column {
+	const char *key;      /* member of each object; NULL ends the list */
+	const char *heading;
+};
+/* An array of objects: a table, or with --json as it is. Takes the reference. */
+int cli_print_list(const struct cli *c, json_t *list, const struct column *columns,
+	const char *when_empty);
+/* One object: "heading  value" lines, or with --json as it is. Takes the reference. */
+int cli_print_object(const struct cli *c, json_t *object, const struct column *columns);
+json_t *json_of(struct bytes b);          /* a string; "" for NONE */
+json_t *json_of_strings(struct strings s);
+json_t *json_of_time(int64_t unix_seconds); /* RFC 3339, or null for 0 */
+/* "3 minutes ago", "in 60 days": for tables only. */
+const char *cli_ago(struct arena *a, int64_t then, int64_t now);
+
+/* ---- people at the terminal (terminal.c) ----------------------------------------- */
+
+/* A password: a line of standard input, or asked for twice without echo. */
+bool terminal_password(struct cli *c, bool from_stdin, struct bytes *out);
+/* 22 unreserved characters of 128 random bits behind a prefix; secrets have 43. */
+struct bytes random_name(struct arena *a, const char *prefix);
+struct bytes random_secret(struct arena *a);
+bool read_file(struct arena *a, const char *path, size_t max, struct bytes *out,
+	struct fault *f);
+
+#endif

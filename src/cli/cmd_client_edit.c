@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_client_edit.c - latchkey client edit|rotate-secret|disable|enable|remove.
+ * The type never changes (R3.5); secrets rotate with an overlap (R3.4).
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "cli/client_fields.h"
+#include "cli/commands.h"
+
+/* Loads the client named by the first operand into put, with its audit entry. */
+static bool
+load(struct cli *c, struct client_put *put, const char *event, const char *detail)
+{
+	const struct client *client;
+
+	if (!cli_open(c) || (client = cli_client(c, c->operands[0])) == NULL)
+		return false;
+	put->client = *client;
+	put->audit = cli_audit(c, event,
+		arena_printf(c->arena, "client:%s", c->operands[0]), detail);
+	return true;
+}
+
+static int
+client_edit(struct cli *c)
+{
+	struct client_put put = { .found = false };
+
+	if (!load(c, &put, "client_edited", ""))
+		return 1;
+	if (option_given(c, "name"))
+		put.client.name = bytes_of(option_text(c, "name"));
+	if (!client_fields_read(c, &put.client, &put.logo))
+		return 2;
+	if (option_given(c, "no-development"))
+		put.client.development = false;
+	if (option_given(c, "no-pkce-exempt"))
+		put.client.pkce_exempt = false;
+	if (option_given(c, "revoke-client-tokens"))
+		put.client.not_before = clock_now();
+	if (!client_fields_check(c, &put.client))
+		return 1;
+	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+}
+
+static int
+rotate_secret(struct cli *c)
+{
+	static const struct column columns[] = {
+		{ "client_id", "Client id" }, { "client_secret", "New secret" },
+		{ "old_secret_expires_at", "Old secret until" }, { NULL, NULL },
+	};
+	struct client_put put = { .found = false };
+	const char *text = option_text(c, "overlap");
+	int64_t overlap = 0, now = clock_now();
+	struct bytes secret;
+
+	if (text != NULL && !clock_duration(bytes_of(text), &overlap))
+		return cli_usage(c, "--overlap %s is not a duration such as 24h", text);
+	if (!load(c, &put, "client_secret_rotated", text != NULL ? text : "no overlap"))
+		return 1;
+	if (put.client.type == CLIENT_PUBLIC)
+		return cli_fail(c, "%s is a public client and has no secret", c->operands[0]);
+	secret = client_new_secret(c, &put.client, now + overlap);
+	if (!CLI_WAIT(c, store_client_put, &put))
+		return 1;
+	if (!c->json)
+		puts("The secret is shown this once; it is kept as a digest only.");
+	return cli_print_object(c,
+		json_pack("{s:o, s:o, s:o}", "client_id", json_of(put.client.client_id),
+			"client_secret", json_of(secret), "old_secret_expires_at",
+			json_of_time(overlap > 0 ? now + overlap : now)), columns);
+}
+
+static int
+set_disabled(struct cli *c, bool disabled)
+{
+	struct client_put put = { .found = false };
+
+	if (!load(c, &put, disabled ? "client_disabled" : "client_enabled", ""))
+		return 1;
+	put.client.disabled = disabled;
+	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+}
+
+static int
+client_disable(struct cli *c)
+{
+	return set_disabled(c, true);
+}
+
+static int
+client_enable(struct cli *c)
+{
+	return set_disabled(c, false);
+}
+
+static int
+client_remove(struct cli *c)
+{
+	struct client_put put = { .remove = true };
+
+	if (!load(c, &put, "client_removed", ""))
+		return 1;
+	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+}
+
+static const struct option edit_options[] = {
+	{ "name", OPTION_TEXT, "NAME", "what people read on the consent page" },
+	CLIENT_FIELD_OPTIONS,
+	{ "no-development", OPTION_FLAG, NULL, "no longer a development client" },
+	{ "no-pkce-exempt", OPTION_FLAG, NULL, "PKCE is required again" },
+	{ "revoke-client-tokens", OPTION_FLAG, NULL,
+		"end every client_credentials token issued until now" },
+	{ NULL, OPTION_FLAG, NULL, NULL },
+};
+static const struct option rotate_options[] = {
+	{ "overlap", OPTION_TEXT, "DURATION",
+		"how long the old secret stays good, such as 24h (default: not at all)" },
+	{ NULL, OPTION_FLAG, NULL, NULL },
+};
+
+const struct command command_client_edit = { "client", "edit", "CLIENT_ID",
+	"change what is given; the type cannot be changed", edit_options, client_edit, false };
+const struct command command_client_rotate_secret = { "client", "rotate-secret",
+	"CLIENT_ID", "make a new secret, shown once", rotate_options, rotate_secret, false };
+const struct command command_client_disable = { "client", "disable", "CLIENT_ID",
+	"refuse everything it asks for; its tokens are not honoured", NULL, client_disable,
+	false };
+const struct command command_client_enable = { "client", "enable", "CLIENT_ID",
+	"undo disable", NULL, client_enable, false };
+const struct command command_client_remove = { "client", "remove", "CLIENT_ID",
+	"remove it; all its authorisations end", NULL, client_remove, false };

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - `latchkey GROUP VERB ...`: one table; each command is a file.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "cli/commands.h"
+#include "crypto/digest.h"
+
+static const struct command *const commands[] = {
+#define COMMAND(name) &command_##name,
+#include "cli/commands.def"
+#undef COMMAND
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static bool
+same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void
+usage(FILE *to, const char *group)
+{
+	fputs("usage: latchkey COMMAND [options]\n\n", to);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *m = commands[i];
+		char left[48];
+
+		if (group != NULL && !same(group, m->group))
+			continue;
+		snprintf(left, sizeof left, "%s%s%s", m->group != NULL ? m->group : "",
+			m->group != NULL ? " " : "", m->verb);
+		fprintf(to, "  %-22s %s\n", left, m->sentence);
+	}
+	fputs("\nlatchkey COMMAND --help tells the options; latchkey(1) tells the rest.\n", to);
+}
+
+/* Finds the command and how many words name it. */
+static const struct command *
+find(int argc, char **argv, int *words)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *m = commands[i];
+
+		*words = m->group != NULL ? 2 : 1;
+		if (argc > *words && same(argv[*words], m->verb)
+			&& (m->group == NULL || same(argv[1], m->group)))
+			return m;
+	}
+	return NULL;
+}
+
+static int
+not_found(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
+		if (same(commands[i]->group, argv[1])) {
+			bool help = argc > 2 && same(argv[2], "--help");
+			usage(help ? stdout : stderr, argv[1]);
+			return help ? 0 : 2;
+		}
+	if (argc > 1 && (same(argv[1], "--help") || same(argv[1], "help"))) {
+		usage(stdout, NULL);
+		return 0;
+	}
+	if (argc > 1 && same(argv[1], "--version")) {
+		puts("latchkey " LATCHKEY_VERSION);
+		return 0;
+	}
+	if (argc > 1)
+		fprintf(stderr, "latchkey: there is no command '%s'\n\n", argv[1]);
+	usage(stderr, NULL);
+	return 2;
+}
+
+static int
+run(struct cli *c, int argc, char **argv)
+{
+	struct fault f;
+
+	if (!options_read(c, argc, argv))
+		return 2;
+	if (option_given(c, "help")) {
+		command_help(c->command);
+		return 0;
+	}
+	if (crypto_start(&f) != DONE)
+		return cli_fail(c, "%s", f.what);
+	return c->command->run(c);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli c = { .command = NULL };
+	int words, status;
+
+	secret_process();
+	signal(SIGPIPE, SIG_IGN);
+	c.command = find(argc, argv, &words);
+	if (c.command == NULL)
+		return not_found(argc, argv);
+	c.arena = arena_new();
+	status = run(&c, argc - words - 1, argv + words + 1);
+	cli_close(&c);
+	arena_free(c.arena);
+	if (fflush(stdout) != 0 && status == 0)
+		status = 1;
+	return status;
+}

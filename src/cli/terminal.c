@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * terminal.c - what a person types, and what is made up at random for them.
+ *
+ * Promises: a password is never echoed, never taken from an argument or the
+ * environment, and what is made has at least 128 random bits (secrets: 256).
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "crypto/password.h"
+#include "text/base64url.h"
+#include "text/form.h"
+
+/* One line without its end; false: end of input or too long. */
+static bool
+read_line(int fd, char *out, size_t max, size_t *n)
+{
+	*n = 0;
+	for (;;) {
+		char ch;
+		ssize_t got = read(fd, &ch, 1);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || *n == max)
+			return false;
+		if (got == 0 || ch == '\n')
+			return got == 1 || *n > 0;
+		out[(*n)++] = ch;
+	}
+}
+
+static bool
+ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
+{
+	struct termios before, silent;
+	bool ok;
+
+	if (write(tty, prompt, strlen(prompt)) < 0 || tcgetattr(tty, &before) != 0)
+		return false;
+	silent = before;
+	silent.c_lflag &= (tcflag_t)~ECHO;
+	tcsetattr(tty, TCSAFLUSH, &silent);
+	ok = read_line(tty, out, max, n);
+	tcsetattr(tty, TCSAFLUSH, &before);
+	return write(tty, "\n", 1) == 1 && ok;
+}
+
+static bool
+ask_twice(struct cli *c, char *first, size_t *n)
+{
+	char second[PASSWORD_MAX];
+	size_t m;
+	bool ok;
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (tty < 0) {
+		cli_fail(c, "there is no terminal to ask for the password;"
+			    " use --password-stdin and give it as one line");
+		return false;
+	}
+	ok = ask(tty, "Password: ", first, PASSWORD_MAX, n)
+		&& ask(tty, "The same again: ", second, sizeof second, &m);
+	close(tty);
+	if (ok && (m != *n || !secret_equal(first, second, m))) {
+		cli_fail(c, "the two passwords differ; nothing was changed");
+		ok = false;
+	}
+	secret_wipe(second, sizeof second);
+	return ok;
+}
+
+bool
+terminal_password(struct cli *c, bool from_stdin, struct bytes *out)
+{
+	char *line = arena_alloc(c->arena, PASSWORD_MAX);
+	size_t n = 0;
+
+	if (!from_stdin) {
+		if (!ask_twice(c, line, &n))
+			return false;
+	} else if (!read_line(STDIN_FILENO, line, PASSWORD_MAX, &n)) {
+		cli_fail(c, "no password on standard input: expected one line of at most"
+			    " %d bytes", PASSWORD_MAX);
+		return false;
+	}
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	/* NIST SP 800-63B 5.1.1.2: at least 8; length is what counts. */
+	if (n < 8 || !utf8_valid((struct bytes){ line, n })) {
+		cli_fail(c, n < 8 ? "the password has fewer than 8 characters"
+				  : "the password is not UTF-8");
+		return false;
+	}
+	*out = (struct bytes){ line, n };
+	return true;
+}
+
+static struct bytes
+random_text(struct arena *a, const char *prefix, size_t size)
+{
+	uint8_t raw[32];
+	struct buf b = buf_new(a, 64);
+	char text[BASE64URL_SIZE(sizeof raw)];
+
+	secret_random(raw, size);
+	buf_put(&b, bytes_of(prefix));
+	buf_put(&b, (struct bytes){ text, base64url_encode(raw, size, text) });
+	secret_wipe(raw, sizeof raw);
+	secret_wipe(text, sizeof text);
+	return buf_bytes(&b);
+}
+
+struct bytes
+random_name(struct arena *a, const char *prefix)
+{
+	return random_text(a, prefix, 16);
+}
+
+struct bytes
+random_secret(struct arena *a)
+{
+	return random_text(a, "lk_cs_", 32);
+}
+
+bool
+read_file(struct arena *a, const char *path, size_t max, struct bytes *out,
+	struct fault *f)
+{
+	char *p = arena_alloc(a, max + 1);
+	size_t n = 0;
+	ssize_t got = 1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		(void)FAULT_AT(f, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	while (n <= max && (got = read(fd, p + n, max + 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	if (got < 0 || n > max) {
+		(void)FAULT_AT(f, "%s: %s", path,
+			got < 0 ? strerror(errno) : "is too large");
+		return false;
+	}
+	*out = (struct bytes){ p, n };
+	return true;
+}
