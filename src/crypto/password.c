@@ -44,6 +44,8 @@ password_matches(struct bytes password, const char *hash)
 
 	if (password.n > PASSWORD_MAX)
 		return false;
+	if (password.n == 0)
+		password = B(""); /* not NULL, which libsodium declares forbidden */
 	errno = 0;
 	matches = crypto_pwhash_str_verify(hash != NULL ? hash : nobody, password.p,
 			  password.n) == 0;
