@@ -16,8 +16,12 @@
 
 struct pages; /* templates and brand, read once; shared by threads, immutable */
 
-/* dir NULL: built-in templates. brand: the platform's name. A template that does
- * not parse is refused with file and line in *f. */
+/*
+ * dir NULL: built-in templates. Otherwise each of sign_in.html, consent.html,
+ * account.html, message.html, their parts and style.css is taken from dir if it is
+ * there, and so is brand.json (brand.h). brand: the platform's name where brand.json
+ * says none. REFUSED: f->what names file, line and remedy. FAULT: the disk.
+ */
 enum outcome pages_open(const char *dir, struct bytes brand, struct pages **out,
 	struct fault *f) must_check;
 void pages_free(struct pages *p);
@@ -64,6 +68,7 @@ struct page_consent {
 	const struct bytes *resources; /* in words; may be none */
 	size_t resource_count;
 	bool runs_on_this_device;   /* loopback or private-use redirect */
+	bool context_missing;       /* sent without a choice among several: said above it */
 };
 
 struct page_connection {
