@@ -29,7 +29,7 @@ const strategy = new Strategy({
 	state: true,
 	passReqToCallback: true,
 }, (req, accessToken, refreshToken, params, profile, done) => {
-	done(null, { ...params, iss: req.query.iss });
+	done(null, { ...params, refresh_token: refreshToken, iss: req.query.iss });
 });
 passport.use('latchkey', strategy);
 
@@ -57,7 +57,9 @@ await say('tokens', tokens);
 // As passport-oauth2-refresh does it.
 const refreshed = await new Promise((resolve, reject) => {
 	strategy._oauth2.getOAuthAccessToken(tokens.refresh_token, { grant_type: 'refresh_token' },
-		(error, access, refresh, params) => (error ? reject(new Error(error.data ?? error)) : resolve(params)));
+		(error, access, refresh, params) => (error
+			? reject(new Error(error.data ?? error))
+			: resolve({ ...params, refresh_token: refresh })));
 });
 await say('refreshed', refreshed);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Clients under load, as honest ones behave: each keeps one authorisation at a
-// time, refreshes it again and again, sometimes revokes it, and writes down what
-// it sent and what it was told. When an answer does not come it waits for the
+// time, refreshes it again and again, then revokes it, keeps it, or has it stolen,
+// and writes down what it sent and what it was told. When an answer does not come it waits for the
 // server, looks whether its access token still lives, and sends the same again.
 
 import { randomInt } from 'node:crypto';
@@ -176,13 +176,22 @@ export class Client {
 			grant.alive = true;
 			grant.older = [];
 			await this.refreshAWhile(grant);
-			if (grant.alive && randomInt(3) === 0) {
-				grant.alive = false;
-				await this.revoke(grant);
-			}
 			if (grant.alive)
-				this.run.kept.push(grant);
+				await [this.revoke, this.replay, this.keep][randomInt(3)].call(this, grant);
 		}
+	}
+
+	// A thief's use of a token that was replaced: the end of the authorisation.
+	async replay(grant) {
+		if (grant.older.length === 0)
+			return;
+		const old = grant.older[randomInt(grant.older.length)];
+		await this.refresh(grant, old.refresh);
+		await this.look(grant);
+	}
+
+	keep(grant) {
+		this.run.kept.push(grant);
 	}
 
 	async refreshAWhile(grant) {
@@ -203,11 +212,7 @@ export class Client {
 		await this.refresh(grant);
 		for (const old of grant.older.slice(-3))
 			await this.look(grant, old.access);
-		const old = grant.older[randomInt(Math.max(1, grant.older.length))];
-		if (!old)
-			return;
-		await this.refresh(grant, old.refresh);
-		await this.look(grant);
+		await this.replay(grant);
 		await this.refresh(grant);
 	}
 }
