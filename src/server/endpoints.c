@@ -7,6 +7,8 @@
  */
 #include "server/endpoints.h"
 
+#include "server/visit.h"
+
 #define ROW(...) ((step_fn *const[]){ __VA_ARGS__, NULL })
 #define PARAMETERS(...) ((const struct parameter[]){ __VA_ARGS__, { BI_NONE, 0, false } })
 
@@ -16,6 +18,8 @@
 #define ASSERTION_TYPE { BI("client_assertion_type"), 8192, false }
 #define ASSERTION { BI("client_assertion"), 8192, false }
 #define CREDENTIALS CLIENT_ID, CLIENT_SECRET, ASSERTION_TYPE, ASSERTION
+#define PAGE_FORM { BI("form"), 1024, false }
+#define TRANSACTION { BI("transaction"), 49152, false }
 #define TOKEN { BI("token"), 1024, false }
 #define TOKEN_TYPE_HINT { BI("token_type_hint"), 8192, false }
 
@@ -41,6 +45,30 @@ static const struct endpoint endpoints[] = {
 	/* RFC 8414 section 3.1: its path is not below the issuer's (endpoint_find). */
 	{ "metadata", BI_NONE, HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_ANY,
 		NULL, ROW(metadata_answer) },
+	{ "authorize", BI("/oauth/authorize"), HTTP_GET | HTTP_POST, DOOR_PAGE, CORS_NONE,
+		NULL, ROW(authorize_in_window, authorize_read, visit_begin, visit_known,
+			authorize_judge, authorize_person) },
+	{ "signin", BI("/signin"), HTTP_GET | HTTP_POST, DOOR_PAGE, CORS_NONE,
+		PARAMETERS(PAGE_FORM, TRANSACTION, { BI("username"), 256, false },
+			{ BI("password"), 1024, false }),
+		ROW(visit_begin, visit_known, sign_in_enter) },
+	{ "consent", BI("/consent"), HTTP_GET | HTTP_POST, DOOR_PAGE, CORS_NONE,
+		PARAMETERS(PAGE_FORM, TRANSACTION, { BI("decision"), 16, false },
+			{ BI("subject"), 1024, false }),
+		ROW(visit_begin, visit_known, consent_enter) },
+	{ "account", BI("/account"), HTTP_GET | HTTP_POST, DOOR_PAGE, CORS_NONE,
+		PARAMETERS(PAGE_FORM, { BI("grant"), 64, false }),
+		ROW(visit_begin, visit_known, account_enter) },
+	{ "signout", BI("/signout"), HTTP_POST, DOOR_PAGE, CORS_NONE,
+		PARAMETERS(PAGE_FORM), ROW(visit_begin, visit_known, sign_out_enter) },
+	{ "logo", BI("/logo/*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
+		NULL, ROW(logo_find) },
+	{ "style", BI("/style-*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
+		NULL, ROW(asset_show) },
+	{ "brand", BI("/brand-*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
+		NULL, ROW(asset_show) },
+	{ "root", BI("/"), HTTP_GET | HTTP_HEAD, DOOR_PAGE, CORS_NONE,
+		NULL, ROW(root_show) },
 };
 
 #define ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))

@@ -22,7 +22,12 @@ step_fn introspect_caller, introspect_ask, introspect_judge,
 	introspect_answer;                          /* ep_introspect.c */
 step_fn metadata_answer;                            /* ep_metadata.c */
 
-/* The people's side: ep_authorize.c, ep_signin.c, ep_consent.c, ep_account.c,
- * ep_assets.c declare their steps here. */
+/* The people's side (visit.h); *_enter chooses the row by method. */
+step_fn authorize_in_window, authorize_read, authorize_judge,
+	authorize_person;                           /* ep_authorize.c */
+step_fn sign_in_enter;                              /* ep_signin.c */
+step_fn consent_enter;                              /* ep_consent.c */
+step_fn account_enter, sign_out_enter;              /* ep_account.c */
+step_fn logo_find, asset_show, root_show;           /* ep_assets.c */
 
 #endif

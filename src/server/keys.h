@@ -20,6 +20,7 @@ struct keys {
 	struct mac_key *retry;          /* digests of Idempotency-Key */
 	struct seal_key transaction;    /* a pending authorisation, through the browser */
 	struct seal_key form;           /* one-time form values */
+	struct seal_key known;          /* which accounts signed in with a browser */
 	uint8_t ticket_secret[32];      /* TLS session tickets */
 	char check[65];                 /* hex: the fact "key_check" */
 };

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consent.c - does this person still have to be asked, and with what words
+ * (R5.2, U-08, U-09)?
+ *
+ * What was consented to before is what a live grant of the same client, person
+ * and context says; disconnecting the app forgets it. Nothing else is kept.
+ */
+#include <string.h>
+
+#include "rules/redirect_uri.h"
+#include "rules/scope.h"
+#include "server/visit.h"
+
+#define PAGE_MAX ((size_t)262144)
+#define GRANTS_MAX 64
+
+static step_fn consent_ask_grants, consent_judge;
+
+step_fn *const consent_steps[] = { consent_ask_grants, consent_judge, consent_written,
+	NULL };
+
+static enum step
+consent_ask_grants(struct exchange *x)
+{
+	struct visit *v = visit_of(x);
+	struct grant_list *l = &v->grants;
+
+	/* AR-02 and R4.6: without a context there is nothing to consent to. */
+	if (v->session.user.context_count == 0) {
+		if (v->transaction.request.prompt_none)
+			return authz_answer(x, NONE, REASON_interaction_required);
+		return refuse_page(x, REASON_no_context,
+			&(struct page_message){ .status = 403,
+				.title = B("Your account belongs to no company yet"),
+				.for_person = B("There is nothing this app could work on. Ask"
+						" whoever manages your company's account to"
+						" add you, then try again.") });
+	}
+	l->user = v->session.user.id;
+	l->client = x->client->id;
+	l->limit = GRANTS_MAX;
+	exchange_ask(x, &l->call);
+	store_grant_list(x->worker->port, l);
+	return WAIT;
+}
+
+/* U-09: may consent be remembered for this client and redirect_uri at all? */
+static bool
+may_remember(const struct authz_request *r)
+{
+	return !r->prompt_consent
+		&& !(r->client->type == CLIENT_PUBLIC
+			&& redirect_uri_is_native(r->redirect_uri));
+}
+
+/* Resources are a set of URIs like scopes are a set of tokens. */
+static bool
+covers(const struct grant *g, const struct authz_request *r)
+{
+	if (g->state != GRANT_LIVE || !scope_within(r->scope, g->scope))
+		return false;
+	return bytes_empty(g->resource)
+		|| (!bytes_empty(r->resource) && scope_within(r->resource, g->resource));
+}
+
+static bool
+context_fits(const struct visit *v, struct bytes urn)
+{
+	enum subject_type wanted = v->transaction.request.subject_type;
+	const struct context *c = user_context(&v->session.user, urn);
+
+	return c != NULL && (wanted == SUBJECT_ANY || c->type == wanted);
+}
+
+/* The one context consented to before, NONE if there is none or more than one. */
+static struct bytes
+remembered_subject(const struct visit *v)
+{
+	struct bytes found = NONE;
+
+	for (size_t i = 0; i < v->grants.count; i++) {
+		const struct grant *g = &v->grants.grants[i];
+
+		if (!covers(g, &v->transaction.request) || !context_fits(v, g->subject))
+			continue;
+		if (!bytes_empty(found) && !bytes_equal(found, g->subject))
+			return NONE;
+		found = g->subject;
+	}
+	return found;
+}
+
+static enum step
+consent_judge(struct exchange *x)
+{
+	struct visit *v = visit_of(x);
+	const struct authz_request *r = &v->transaction.request;
+	struct bytes subject = may_remember(r) ? remembered_subject(v) : NONE;
+
+	if (!bytes_empty(subject))
+		return consent_write(x, subject, true);
+	if (r->prompt_none)
+		return authz_answer(x, NONE,
+			v->session.user.context_count > 1 && v->grants.count > 0
+				? REASON_account_selection_required
+				: REASON_consent_required);
+	return consent_page(x, 200, false);
+}
+
+/* ---- the page -------------------------------------------------------------------- */
+
+static void
+consent_scopes(struct exchange *x, struct page_consent *page)
+{
+	struct page_scope *list = ARENA_ARRAY(x->arena, struct page_scope,
+		x->catalogue->scope_count + 1);
+	struct bytes rest = visit_of(x)->transaction.request.scope, token;
+
+	while (scope_next(&rest, &token)) {
+		const struct scope_entry *s = catalogue_scope(x->catalogue, token);
+		if (s != NULL)
+			list[page->scope_count++] =
+				(struct page_scope){ s->name, s->description };
+	}
+	page->scopes = list;
+}
+
+static void
+consent_contexts(struct exchange *x, struct page_consent *page)
+{
+	const struct visit *v = visit_of(x);
+	const struct user *u = &v->session.user;
+	enum subject_type wanted = v->transaction.request.subject_type;
+	struct page_context *list =
+		ARENA_ARRAY(x->arena, struct page_context, u->context_count);
+	bool chosen = false;
+
+	for (size_t i = 0; i < u->context_count; i++) {
+		const struct context *c = &u->contexts[i];
+
+		list[i] = (struct page_context){ c->urn, c->name,
+			bytes_of(subject_type_name(c->type)), false };
+		if (!chosen && (wanted == SUBJECT_ANY || wanted == c->type))
+			list[i].chosen = chosen = true;
+	}
+	if (!chosen)
+		list[0].chosen = true;
+	page->contexts = list;
+	page->context_count = u->context_count;
+}
+
+static void
+consent_resources(struct exchange *x, struct page_consent *page)
+{
+	struct bytes rest = visit_of(x)->transaction.request.resource, uri;
+	struct bytes *list = ARENA_ARRAY(x->arena, struct bytes, rest.n + 1);
+
+	while (scope_next(&rest, &uri)) {
+		const struct client *r = catalogue_resource(x->catalogue, uri);
+		list[page->resource_count++] = r != NULL ? r->name : uri;
+	}
+	page->resources = list;
+}
+
+enum step
+consent_page(struct exchange *x, int status, bool context_missing)
+{
+	struct visit *v = visit_of(x);
+	const struct authz_request *r = &v->transaction.request;
+	struct buf html = buf_new(x->arena, PAGE_MAX);
+	struct page_hidden hidden[] = {
+		{ B("transaction"), v->transaction.sealed },
+		form_token(x, FORM_CONSENT, v->transaction.id),
+	};
+	struct page_consent page = {
+		.hidden = hidden,
+		.hidden_count = 2,
+		.action = visit_path(x, "/consent"),
+		.client = page_client_of(x, r->client),
+		.person = v->session.user.name,
+		.username = v->session.user.username,
+		.recipient = redirect_uri_recipient(x->arena, r->redirect_uri),
+		.runs_on_this_device = redirect_uri_is_native(r->redirect_uri),
+		.context_missing = context_missing,
+	};
+
+	consent_scopes(x, &page);
+	consent_contexts(x, &page);
+	consent_resources(x, &page);
+	page_consent(x->worker->shared->pages, &page, &html);
+	return reply_html(x,
+		&(struct reply_html){ .status = status, .html = buf_bytes(&html),
+			.form_action = redirect_uri_form_action(x->arena, r->redirect_uri) });
+}
