@@ -48,9 +48,9 @@ void config_release(struct config *c); /* NULL is fine */
 
 /* What is in force, one `key = value` a line, as --show-config prints it. */
 void config_write(const struct config *c, struct buf *out);
-/* The list itself, for the manual: NULL after the last. */
+/* The list itself, for the manual; false after the last. */
 struct config_entry { const char *key, *type, *standard, *sentence; };
-const struct config_entry *config_entry(size_t number);
+bool config_entry(size_t number, struct config_entry *out);
 /* Settings in force whose name begins with unsafe_, each a sentence; n returned. */
 size_t config_unsafe(const struct config *c, const char *out[static 8]);
 

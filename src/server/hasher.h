@@ -28,6 +28,6 @@ struct hasher *hasher_new(size_t queue);
 void hasher_free(struct hasher *h); /* finishes what is queued */
 /* false: full; done will not run. */
 bool hasher_ask(struct hasher *h, struct hash_job *job);
-size_t hasher_waiting(const struct hasher *h); /* for /metrics */
+size_t hasher_waiting(struct hasher *h);       /* for /metrics */
 
 #endif
