@@ -179,7 +179,7 @@ value_set(struct config *c, const struct config_key *k, struct bytes value)
 {
 	if (value.n > VALUE_MAX)
 		return "longer than 1024 characters";
-	if (!utf8_valid(value) || memchr(value.p, '\0', value.n) != NULL)
+	if (!utf8_valid(value) || bytes_index(value, '\0') < value.n)
 		return "not UTF-8 text";
 	switch (k->type) {
 	case TYPE_TEXT:

@@ -13,6 +13,7 @@
 #define LATCHKEY_SERVER_CONFIG_H
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/outcome.h"
 
 struct setting { const char *key, *value; };
@@ -43,6 +44,11 @@ enum outcome config_read(const char *name, struct bytes text,
 /* dir/latchkey.conf (none: defaults), names of files made absolute under dir. */
 enum outcome config_open(const char *dir, const struct setting *settings,
 	size_t setting_count, struct config **out, struct fault *f) must_check;
+/* What the installation says where the file does not (facts "issuer" and "brand" of
+ * the store), then what must be true of all of it together. */
+enum outcome config_settle(struct config *c, struct bytes issuer, struct bytes brand,
+	struct fault *f) must_check;
+enum log_level config_log_level(const struct config *c);
 struct config *config_hold(struct config *c);
 void config_release(struct config *c); /* NULL is fine */
 

@@ -37,5 +37,8 @@ struct throttles {
 	struct throttle *account;         /* account, from unknown browsers only */
 	struct throttle *sign_in_address; /* address */
 };
+struct config;
+struct throttles *throttles_new(const struct config *c);
+void throttles_free(struct throttles *t); /* NULL is fine */
 
 #endif

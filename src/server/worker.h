@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker.h - what a thread that answers requests has, and what all of them share.
+ * worker.h - a thread that answers requests, and what all of them share.
  *
- * A snapshot is everything that can change while the server runs, as of one
- * moment. The main thread makes a new one when the catalogue or the configuration
- * changed and sends it to each worker; a worker's view counts (without atomics)
- * the exchanges that still look at it.
+ * A worker has its own loop, listening sockets, TLS and way into the store. The
+ * main thread makes it, hands it snapshots and certificates by letters, asks it to
+ * drain, and is told by a letter when it has ended.
  */
 #ifndef LATCHKEY_SERVER_WORKER_H
 #define LATCHKEY_SERVER_WORKER_H
@@ -13,43 +12,16 @@
 #include <pthread.h>
 
 #include "base/loop.h"
-#include "crypto/seal.h"
-#include "crypto/token.h"
 #include "http/http.h"
-#include "pages/pages.h"
-#include "rules/catalogue.h"
-#include "rules/grant.h"
-#include "server/config.h"
 #include "server/keys.h"
 #include "server/metrics.h"
+#include "server/snapshot.h"
 #include "store/store.h"
 
 struct hasher;
+struct pages;
 struct people;
 struct throttles;
-
-struct snapshot {
-	struct arena *arena;
-	int references;            /* atomic; by snapshot_hold and _release only */
-	struct config *config;     /* counted: snapshots of one configuration share it */
-	struct catalogue *catalogue;
-	struct token_keys *tokens; /* the epochs honoured; catalogue->epoch signs */
-	struct lifetimes lifetimes;
-	struct bytes issuer;
-	struct bytes issuer_path;  /* of the issuer's URL: "" or "/t1" */
-	struct bytes authority;    /* host[:port] that Host must be (H-05) */
-	struct bytes metadata_path, metadata, metadata_etag;
-	struct bytes hsts;         /* "max-age=31536000" and the operator's suffix */
-};
-struct snapshot *snapshot_hold(struct snapshot *s);
-void snapshot_release(struct snapshot *s); /* NULL is fine */
-
-/* A worker's own count of one snapshot. */
-struct view {
-	struct snapshot *snapshot;
-	size_t exchanges;
-	bool replaced;
-};
 
 /* What does not change for the life of the process; threads share it. */
 struct shared {
@@ -59,7 +31,7 @@ struct shared {
 	struct pages *pages;
 	struct hasher *hasher;
 	struct throttles *throttles;
-	struct people *people;     /* the people's side: used forms, redeemed challenges */
+	struct people *people; /* the people's side: used forms, redeemed challenges */
 };
 
 #define SUB_CACHE 1024
@@ -74,17 +46,45 @@ struct worker {
 	struct shared *shared;
 	struct loop *loop;
 	struct store_port *port;
-	struct http_server *http;
+	struct http_server *https;   /* NULL: none */
+	struct http_server *proxied; /* plain HTTP behind a named proxy; NULL: none */
 	struct tls_config *tls;
-	struct view *view;         /* what new exchanges will see */
-	struct metrics metrics;    /* written by this thread, read by any */
+	struct view *view;           /* what new exchanges will see */
+	struct metrics metrics;      /* written by this thread, read by any */
 	struct sub_entry subs[SUB_CACHE]; /* user -> sub; a sub never changes */
+	int draining;                /* listeners that have not drained yet */
+	int64_t refusals_second;     /* http's refusals are logged at a bounded rate */
+	int refusals_logged;
+	struct mailbox *home;        /* of the main thread */
+	void (*ended)(struct worker *); /* there, once the thread is over */
+	struct letter farewell;
 	pthread_t thread;
-	int number;
 };
 
-/* Takes over the caller's reference; on the worker's thread. */
-void worker_see(struct worker *w, struct snapshot *s);
+/* ---- for the main thread -------------------------------------------------- */
+
+/* Binds and listens; nothing is answered before worker_start. first: the worker whose
+ * addresses this one shares, NULL for the first itself. *out is set even when this
+ * fails, to be freed. */
+enum outcome worker_new(struct shared *shared, const struct config *c,
+	const struct worker *first, struct worker **out, struct fault *f) must_check;
+/* Takes over the caller's reference of the snapshot. */
+enum outcome worker_start(struct worker *w, struct snapshot *s, struct mailbox *home,
+	void (*ended)(struct worker *), struct fault *f) must_check;
+void worker_send_snapshot(struct worker *w, struct snapshot *s); /* holds its own */
+void worker_send_tls(struct worker *w, struct tls_config *tls);  /* takes it over */
+void worker_drain(struct worker *w);
+/* After `ended`: joins the thread and frees all. */
+void worker_free(struct worker *w);
+uint16_t worker_port(const struct worker *w);
+
+/* ---- for exchanges, on the worker's thread -------------------------------------- */
+
+/* A worker's own count of one snapshot: no atomics a request. */
+struct view {
+	struct snapshot *snapshot;
+	size_t holders;
+};
 struct view *view_hold(struct worker *w);
 void view_release(struct view *v);
 

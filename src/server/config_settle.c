@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_settle.c - settings that are right one by one, and must be so together.
+ */
+#include "rules/metadata.h"
+#include "server/config.h"
+
+static const struct { struct bytes name; enum log_level level; } levels[] = {
+	{ BI("debug"), LOG_DEBUG },
+	{ BI("info"), LOG_INFO },
+	{ BI("notice"), LOG_NOTICE },
+	{ BI("warning"), LOG_WARNING },
+	{ BI("error"), LOG_ERROR },
+};
+
+#define LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+static size_t
+level_index(const struct config *c)
+{
+	size_t i = 0;
+
+	while (i < LEVELS && !bytes_equal(levels[i].name, bytes_of(c->log_level)))
+		i++;
+	return i;
+}
+
+enum log_level
+config_log_level(const struct config *c)
+{
+	size_t i = level_index(c);
+
+	return i < LEVELS ? levels[i].level : LOG_INFO;
+}
+
+/* MD-03: one name, for ever; tokens, responses and metadata all say it. */
+static enum outcome
+issuer_settle(struct config *c, struct bytes installed, struct fault *f)
+{
+	const char *what;
+
+	if (c->issuer[0] == '\0')
+		c->issuer = arena_cstr(c->arena, installed);
+	if (!bytes_empty(installed) && !bytes_equal(bytes_of(c->issuer), installed))
+		return FAULT_AT(f, "issuer is %s, but this installation was made for %.*s; "
+			"an issuer cannot be renamed", c->issuer, BYTES_FMT(installed));
+	if (!issuer_valid(c->arena, bytes_of(c->issuer), &what))
+		return FAULT_AT(f, "issuer: %s", what);
+	return DONE;
+}
+
+static enum outcome
+listeners_settle(const struct config *c, struct fault *f)
+{
+	if (c->listen.n == 0 && c->proxy_listen.n == 0)
+		return FAULT_AT(f, "neither listen nor proxy_listen is set");
+	/* R2.2: only from proxies the operator named. */
+	if (c->proxy_listen.n > 0 && c->proxies.n == 0)
+		return FAULT_AT(f, "proxy_listen needs proxies: the addresses of the "
+			"TLS-terminating proxies, or: unix");
+	return DONE;
+}
+
+enum outcome
+config_settle(struct config *c, struct bytes issuer, struct bytes brand, struct fault *f)
+{
+	if (level_index(c) == LEVELS)
+		return FAULT_AT(f, "log_level: must be debug, info, notice, warning or error");
+	if (c->brand[0] == '\0')
+		c->brand = bytes_empty(brand) ? "Latchkey" : arena_cstr(c->arena, brand);
+	TRY(listeners_settle(c, f));
+	return issuer_settle(c, issuer, f);
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server.c - opens everything in the one order that is safe, and closes it again.
+ *
+ * As root we read nothing but the configuration; ports are bound with the one
+ * capability that is left; the database is opened, and threads are made, with none.
+ */
+#include "server/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pages/pages.h"
+#include "server/hasher.h"
+#include "server/notify.h"
+#include "server/privileges.h"
+#include "server/server_state.h"
+#include "server/throttle.h"
+
+static pthread_mutex_t the_server_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct server *the_server;
+
+static void
+server_log(enum event e, const char *what)
+{
+	log_begin(e);
+	log_str("what", what);
+	log_end();
+}
+
+static const char *
+server_path(const struct server *s, const char *name)
+{
+	return arena_printf(s->config->arena, "%s/%s", s->options->dir, name);
+}
+
+/* ---- opening -------------------------------------------------------------------- */
+
+static enum outcome
+server_configure(struct server *s, struct fault *f)
+{
+	const struct server_options *o = s->options;
+
+	return config_open(o->dir, o->settings, o->setting_count, &s->config, f);
+}
+
+static enum outcome
+server_become(struct server *s, struct fault *f)
+{
+	const char *warning;
+
+	privileges_descriptors();
+	TRY(privileges_become(s->options->dir, s->config->user, &warning, f));
+	if (warning != NULL)
+		server_log(EVENT_unsafe, warning);
+	return DONE;
+}
+
+static enum outcome
+server_keys(struct server *s, struct fault *f)
+{
+	const char *path = server_path(s, DIR_MASTER_KEY);
+
+	/* A systemd credential takes the place of a missing file. */
+	if (access(path, F_OK) != 0 && getenv("CREDENTIALS_DIRECTORY") != NULL)
+		path = NULL;
+	return keys_open(path, &s->shared.keys, f);
+}
+
+static size_t
+server_worker_count(const struct config *c)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->workers > 0)
+		return (size_t)c->workers;
+	return cpus > 0 ? (size_t)cpus : 1;
+}
+
+static enum outcome
+server_listen(struct server *s, struct fault *f)
+{
+	size_t n = server_worker_count(s->config);
+
+	s->loop = loop_new();
+	s->workers = must_calloc(n, sizeof(*s->workers));
+	for (size_t i = 0; i < n; i++) {
+		s->worker_count++;
+		TRY(worker_new(&s->shared, s->config, i == 0 ? NULL : s->workers[0],
+			&s->workers[i], f));
+	}
+	return health_listen(s, f);
+}
+
+static enum outcome
+server_fact(struct server *s, struct bytes name, struct bytes *value, struct fault *f)
+{
+	struct fact *fact = ARENA_NEW(s->config->arena, struct fact);
+
+	fact->name = name;
+	fact->call.arena = s->config->arena;
+	store_fact_find(s->port, fact);
+	if (store_wait(s->port, &fact->call) != DONE) {
+		*f = fact->call.fault;
+		return FAULT;
+	}
+	*value = fact->found ? fact->value : NONE;
+	return DONE;
+}
+
+enum outcome
+server_settle(struct server *s, struct config *c, struct fault *f)
+{
+	struct bytes issuer, brand;
+
+	TRY(server_fact(s, B("issuer"), &issuer, f));
+	TRY(server_fact(s, B("brand"), &brand, f));
+	return config_settle(c, issuer, brand, f);
+}
+
+static enum outcome
+server_open_store(struct server *s, struct fault *f)
+{
+	struct bytes check;
+
+	TRY(store_open(server_path(s, DIR_DATABASE), &s->shared.store, f));
+	s->port = store_port_new(s->shared.store, loop_mailbox(s->loop), f);
+	if (s->port == NULL)
+		return FAULT;
+	TRY(server_fact(s, B("key_check"), &check, f));
+	TRY(keys_belong(s->shared.keys, check, f));
+	return server_settle(s, s->config, f);
+}
+
+static enum outcome
+server_first_snapshot(struct server *s, struct fault *f)
+{
+	struct catalogue_load load = { .call.arena = s->config->arena };
+
+	store_catalogue_load(s->port, &load);
+	if (store_wait(s->port, &load.call) != DONE) {
+		*f = load.call.fault;
+		return FAULT;
+	}
+	s->snapshot = snapshot_new(s->config, load.catalogue, s->shared.keys);
+	catalogue_release(load.catalogue);
+	return DONE;
+}
+
+static enum outcome
+server_pages(struct server *s, struct fault *f)
+{
+	const struct config *c = s->config;
+
+	return pages_open(c->pages_dir[0] != '\0' ? c->pages_dir : NULL,
+		bytes_of(c->brand), &s->shared.pages, f);
+}
+
+/* Everything but listening: this is also what `serve --check` does. */
+static enum outcome
+server_open(struct server *s, struct fault *f)
+{
+	TRY(server_open_store(s, f));
+	TRY(server_pages(s, f));
+	return server_first_snapshot(s, f);
+}
+
+/* R1.3, TR-13: what an operator allowed is said at every start. */
+static void
+server_log_weaknesses(const struct server *s)
+{
+	const struct catalogue *all = s->snapshot->catalogue;
+	const char *weak[8];
+	size_t n = config_unsafe(s->config, weak);
+
+	for (size_t i = 0; i < n; i++)
+		server_log(EVENT_unsafe, weak[i]);
+	for (size_t i = 0; i < all->client_count; i++) {
+		n = client_warnings(&all->clients[i], weak);
+		for (size_t k = 0; k < n; k++) {
+			log_begin(EVENT_unsafe);
+			log_bytes("client", all->clients[i].client_id);
+			log_str("what", weak[k]);
+			log_end();
+		}
+	}
+}
+
+/* ---- running ------------------------------------------------------------------------ */
+
+/* Blocked in every thread made from now on, and read by the main loop. */
+static void
+server_take_signals(struct server *s)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (s->options->keep_signals)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	s->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static enum outcome
+server_start(struct server *s, struct fault *f)
+{
+	s->shared.hasher = hasher_new((size_t)s->config->hash_queue);
+	s->shared.throttles = throttles_new(s->config);
+	for (size_t i = 0; i < s->worker_count; i++) {
+		TRY(worker_start(s->workers[i], snapshot_hold(s->snapshot),
+			loop_mailbox(s->loop), tend_worker_ended, f));
+		s->running++;
+	}
+	return DONE;
+}
+
+static void
+server_say_started(const struct server *s)
+{
+	uint16_t port = worker_port(s->workers[0]);
+
+	log_begin(EVENT_started);
+	log_str("version", LATCHKEY_VERSION);
+	log_str("issuer", s->config->issuer);
+	log_str("listen", s->config->listen.n > 0 ?
+		s->config->listen.p[0] : s->config->proxy_listen.p[0]);
+	log_int("port", port);
+	if (s->health != NULL)
+		log_int("health_port", http_server_port(s->health));
+	log_int("workers", (int64_t)s->worker_count);
+	log_str("dir", s->options->dir);
+	log_end();
+	log_flush();
+	notify("READY=1");
+	if (s->options->ready != NULL)
+		s->options->ready(port, s->options->arg);
+}
+
+static void
+server_free(struct server *s)
+{
+	http_server_free(s->health);
+	for (size_t i = 0; i < s->worker_count; i++)
+		worker_free(s->workers[i]);
+	free(s->workers);
+	hasher_free(s->shared.hasher);
+	throttles_free(s->shared.throttles);
+	if (s->port != NULL)
+		store_port_free(s->port);
+	store_close(s->shared.store);
+	pages_free(s->shared.pages);
+	keys_free(s->shared.keys);
+	snapshot_release(s->snapshot);
+	if (s->signals.fd >= 0)
+		close(s->signals.fd);
+	loop_free(s->loop);
+	arena_free(s->load_arena);
+	config_release(s->config);
+}
+
+static void
+server_publish(struct server *s)
+{
+	pthread_mutex_lock(&the_server_lock);
+	the_server = s;
+	pthread_mutex_unlock(&the_server_lock);
+}
+
+static int
+server_fail(struct server *s, const struct fault *f)
+{
+	fprintf(stderr, "latchkey: %s\n", f->what);
+	server_free(s);
+	return EXIT_FAILURE;
+}
+
+static enum outcome
+server_prepare(struct server *s, struct fault *f)
+{
+	TRY(server_configure(s, f));
+	log_open(STDERR_FILENO, config_log_level(s->config));
+	TRY(server_become(s, f));
+	TRY(server_keys(s, f));
+	TRY(server_listen(s, f));
+	TRY(privileges_drop(f));
+	server_take_signals(s);
+	TRY(server_open(s, f));
+	return server_start(s, f);
+}
+
+int
+server_run(const struct server_options *o)
+{
+	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
+		.stop_asked = ATOMIC_FLAG_INIT, .started_at = clock_now() };
+	struct fault f = { .what = "" };
+
+	if (server_prepare(&s, &f) != DONE)
+		return server_fail(&s, &f);
+	server_log_weaknesses(&s);
+	server_publish(&s);
+	server_say_started(&s);
+	tend(&s);
+	server_publish(NULL);
+	log_flush();
+	if (s.forced)
+		return EXIT_FAILURE; /* a request still holds what would be freed */
+	server_free(&s);
+	log_begin(EVENT_stopped);
+	log_end();
+	log_flush();
+	return EXIT_SUCCESS;
+}
+
+void
+server_stop(void)
+{
+	pthread_mutex_lock(&the_server_lock);
+	if (the_server != NULL && !atomic_flag_test_and_set(&the_server->stop_asked))
+		mailbox_post(loop_mailbox(the_server->loop), &the_server->stop);
+	pthread_mutex_unlock(&the_server_lock);
+}
+
+/* ---- serve --check ------------------------------------------------------------------ */
+
+static enum outcome
+server_check_tls(const struct server *s, struct fault *f)
+{
+	struct tls_config *tls;
+
+	if (s->config->listen.n == 0)
+		return DONE;
+	TRY(tls_config_new(s->config->tls_cert, s->config->tls_key,
+		s->shared.keys->ticket_secret, &tls, f));
+	tls_config_free(tls);
+	return DONE;
+}
+
+static enum outcome
+server_examine(struct server *s, struct fault *f)
+{
+	TRY(server_configure(s, f));
+	TRY(server_become(s, f));
+	TRY(server_keys(s, f));
+	TRY(server_check_tls(s, f));
+	s->loop = loop_new();
+	return server_open(s, f);
+}
+
+int
+server_check(const struct server_options *o)
+{
+	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
+		.stop_asked = ATOMIC_FLAG_INIT };
+	struct fault f = { .what = "" };
+
+	if (server_examine(&s, &f) != DONE)
+		return server_fail(&s, &f);
+	server_log_weaknesses(&s);
+	log_flush();
+	printf("%s: configuration, keys, certificate, database and pages are good.\n",
+		o->dir);
+	server_free(&s);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server_state.h - what the main thread has: the workers and what it tends for them.
+ */
+#ifndef LATCHKEY_SERVER_SERVER_STATE_H
+#define LATCHKEY_SERVER_SERVER_STATE_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "server/server.h"
+#include "server/worker.h"
+
+/* By which a changed file is recognised without reading it. */
+struct file_mark { struct timespec changed; off_t size; ino_t inode; };
+
+struct server {
+	const struct server_options *options;
+	struct config *config;
+	struct shared shared;
+	struct worker **workers;
+	size_t worker_count, running;
+
+	struct loop *loop;
+	struct store_port *port;
+	struct snapshot *snapshot;
+	struct http_server *health;
+
+	struct arena *load_arena;       /* of the catalogue being read */
+	struct catalogue_load load;
+	bool loading;
+	struct file_mark cert, key;
+
+	struct watch signals;           /* a signalfd; -1: the caller handles signals */
+	struct timer tick, drain_limit;
+	unsigned ticks;
+	struct letter stop;             /* server_stop posts it */
+	atomic_flag stop_asked;
+	bool draining;
+	bool forced;                    /* the drain took too long */
+
+	uint64_t commits_seen;          /* is the writer alive? */
+	int64_t commits_changed_ms;
+	int64_t started_at;
+};
+
+/* ---- server.c --------------------------------------------------------------- */
+enum outcome server_settle(struct server *s, struct config *c, struct fault *f) must_check;
+
+/* ---- tend.c: everything that happens on the main thread while it runs --------- */
+void tend(struct server *s);         /* until the last worker has ended */
+void tend_worker_ended(struct worker *w);
+
+/* ---- health.c ------------------------------------------------------------------ */
+enum outcome health_listen(struct server *s, struct fault *f) must_check;
+bool health_writer_alive(const struct server *s);
+
+#endif

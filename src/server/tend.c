@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tend.c - the main thread while the workers answer: signals, changes of the
+ * catalogue, new certificates, a reload, the drain.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/notify.h"
+#include "server/server_state.h"
+
+#define TICK_MS 250
+#define TICKS_BETWEEN_FILE_CHECKS 8
+
+static void
+say(enum event e, const char *key, const char *value)
+{
+	log_begin(e);
+	log_str(key, value);
+	log_end();
+}
+
+/* ---- snapshots ---------------------------------------------------------------- */
+
+/* Takes over s's place; workers see it with their next request. */
+static void
+publish(struct server *s, struct catalogue *catalogue)
+{
+	struct snapshot *fresh = snapshot_new(s->config, catalogue, s->shared.keys);
+
+	for (size_t i = 0; i < s->worker_count; i++)
+		worker_send_snapshot(s->workers[i], fresh);
+	snapshot_release(s->snapshot);
+	s->snapshot = fresh;
+}
+
+static void
+catalogue_loaded(struct store_call *c)
+{
+	struct server *s = c->arg;
+	struct catalogue *fresh = s->load.catalogue;
+
+	s->loading = false;
+	if (c->outcome != DONE) {
+		say(EVENT_fault, "what", c->fault.what);
+		return;
+	}
+	log_begin(EVENT_catalogue);
+	log_int("clients", (int64_t)fresh->client_count);
+	log_int("scopes", (int64_t)fresh->scope_count);
+	log_end();
+	publish(s, fresh);
+	catalogue_release(fresh);
+}
+
+static void
+tend_catalogue(struct server *s)
+{
+	int64_t version = store_catalogue_version(s->port);
+
+	if (s->loading || version < 0 || version == s->snapshot->catalogue->version)
+		return;
+	if (s->load_arena == NULL)
+		s->load_arena = arena_new();
+	arena_reset(s->load_arena);
+	s->loading = true;
+	s->load = (struct catalogue_load){
+		.call = { .done = catalogue_loaded, .arg = s, .arena = s->load_arena },
+	};
+	store_catalogue_load(s->port, &s->load);
+}
+
+/* ---- certificates ------------------------------------------------------------------ */
+
+static struct file_mark
+mark_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return (struct file_mark){ .size = -1 };
+	return (struct file_mark){ st.st_mtim, st.st_size, st.st_ino };
+}
+
+static bool
+marks_equal(struct file_mark a, struct file_mark b)
+{
+	return a.changed.tv_sec == b.changed.tv_sec &&
+		a.changed.tv_nsec == b.changed.tv_nsec && a.size == b.size &&
+		a.inode == b.inode;
+}
+
+static void
+marks_take(struct server *s)
+{
+	s->cert = mark_of(s->config->tls_cert);
+	s->key = mark_of(s->config->tls_key);
+}
+
+/* All workers or none: what cannot be used by one is used by nobody. */
+static enum outcome
+certificate_reload(struct server *s, struct fault *f)
+{
+	const struct config *c = s->config;
+
+	marks_take(s);
+	if (c->listen.n == 0)
+		return DONE;
+	for (size_t i = 0; i < s->worker_count; i++) {
+		struct tls_config *tls;
+
+		TRY(tls_config_new(c->tls_cert, c->tls_key, s->shared.keys->ticket_secret,
+			&tls, f));
+		worker_send_tls(s->workers[i], tls);
+	}
+	return DONE;
+}
+
+static void
+reload_said(enum outcome o, const char *what, const struct fault *f)
+{
+	say(o == DONE ? EVENT_reloaded : EVENT_reload_failed, "what",
+		o == DONE ? what : f->what);
+}
+
+/* A pair half written does not fit together; the next change is looked at again. */
+static void
+tend_certificate(struct server *s)
+{
+	struct fault f = { .what = "" };
+
+	if (marks_equal(s->cert, mark_of(s->config->tls_cert)) &&
+		marks_equal(s->key, mark_of(s->config->tls_key)))
+		return;
+	reload_said(certificate_reload(s, &f), "certificate", &f);
+}
+
+/* ---- reload ------------------------------------------------------------------------- */
+
+static enum outcome
+config_reload(struct server *s, struct fault *f)
+{
+	const struct server_options *o = s->options;
+	struct config *fresh, *old = s->config;
+	enum outcome settled;
+
+	TRY(config_open(o->dir, o->settings, o->setting_count, &fresh, f));
+	settled = server_settle(s, fresh, f);
+	if (settled != DONE) {
+		config_release(fresh);
+		return settled;
+	}
+	s->config = fresh;
+	config_release(old);
+	log_open(STDERR_FILENO, config_log_level(fresh));
+	publish(s, s->snapshot->catalogue);
+	return DONE;
+}
+
+static void
+reload(struct server *s)
+{
+	struct fault f = { .what = "" };
+
+	notify("RELOADING=1");
+	reload_said(config_reload(s, &f), "configuration", &f);
+	reload_said(certificate_reload(s, &f), "certificate", &f);
+	notify("READY=1");
+}
+
+/* ---- the drain ------------------------------------------------------------------------ */
+
+static struct server *
+server_of_timer(struct timer *t, size_t offset)
+{
+	return (struct server *)((char *)t - offset);
+}
+
+static void
+drain_limit(struct timer *t)
+{
+	struct server *s = server_of_timer(t, offsetof(struct server, drain_limit));
+
+	s->forced = true;
+	loop_stop(s->loop);
+}
+
+static void
+drain(struct server *s, const char *why)
+{
+	if (s->draining)
+		return;
+	s->draining = true;
+	say(EVENT_stopping, "signal", why);
+	notify("STOPPING=1");
+	for (size_t i = 0; i < s->worker_count; i++)
+		worker_drain(s->workers[i]);
+	s->drain_limit.due = drain_limit;
+	loop_timer(s->loop, &s->drain_limit, s->config->drain_timeout * 1000);
+}
+
+static struct server *tended; /* one server a process; set by tend */
+
+void
+tend_worker_ended(struct worker *w)
+{
+	(void)w;
+	if (--tended->running == 0)
+		loop_stop(tended->loop);
+}
+
+static void
+stop_open(struct letter *l)
+{
+	drain((struct server *)((char *)l - offsetof(struct server, stop)), "server_stop");
+}
+
+/* ---- the loop ------------------------------------------------------------------------- */
+
+static void
+signal_came(struct watch *w, uint32_t events)
+{
+	struct server *s = (struct server *)((char *)w - offsetof(struct server, signals));
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo == SIGHUP)
+			reload(s);
+		else
+			drain(s, sigabbrev_np((int)info.ssi_signo));
+}
+
+static void
+tick(struct timer *t)
+{
+	struct server *s = server_of_timer(t, offsetof(struct server, tick));
+	struct store_counts counts = store_counts(s->shared.store);
+
+	if (counts.commits != s->commits_seen || store_backlog(s->shared.store) == 0) {
+		s->commits_seen = counts.commits;
+		s->commits_changed_ms = loop_now_ms(s->loop);
+	}
+	tend_catalogue(s);
+	if (++s->ticks % TICKS_BETWEEN_FILE_CHECKS == 0)
+		tend_certificate(s);
+	loop_timer(s->loop, &s->tick, TICK_MS);
+}
+
+void
+tend(struct server *s)
+{
+	tended = s;
+	marks_take(s);
+	s->stop.open = stop_open;
+	s->signals.ready = signal_came;
+	if (s->signals.fd >= 0)
+		loop_watch(s->loop, &s->signals, 1); /* EPOLLIN */
+	s->commits_changed_ms = loop_now_ms(s->loop);
+	s->tick.due = tick;
+	loop_timer(s->loop, &s->tick, TICK_MS);
+	loop_run(s->loop);
+	loop_timer_stop(s->loop, &s->tick);
+	loop_timer_stop(s->loop, &s->drain_limit);
+}
