@@ -16,7 +16,7 @@ const lk = await startCast({
 		});
 		await made.change('client', 'disable', made.gone.client_id);
 		made.legacy = await made.client('Legacy Books', {
-			type: 'confidential', scope: 'export-jobs:read', 'redirect-uri': 'https://legacy.example/cb', 'pkce-exempt': true,
+			type: 'confidential', scope: 'export-jobs:read', 'redirect-uri': 'https://legacy.example/cb', 'unsafe-pkce-exempt': true,
 		});
 		made.narrow = await made.client('Narrow', {
 			type: 'public', scope: 'export-jobs:read', 'redirect-uri': 'https://narrow.example/cb',
@@ -172,7 +172,7 @@ test('A-14 an exempted client is served without, and shows as a warning', async 
 
 test('A-14 the exemption is for confidential clients only', async () => {
 	const made = await lk.command('client', 'add', '--name', 'Sneaky', '--type', 'public', '--scope', 'export-jobs:read',
-		'--redirect-uri', 'https://sneaky.example/cb', '--pkce-exempt', '--json');
+		'--redirect-uri', 'https://sneaky.example/cb', '--unsafe-pkce-exempt', '--json');
 	assert.notEqual(made.status, 0);
 	assert.match(made.stderr, /PKCE|exempt/i);
 });

@@ -12,7 +12,7 @@ import { INACTIVE, J400, J401, OK, TOKENS, noChange } from '../lib/outcome.mjs';
 const lk = await startCast({
 	prepare: async (made) => {
 		made.legacy = await made.client('Legacy Books', {
-			type: 'confidential', scope: 'export-jobs:read', 'redirect-uri': 'https://legacy.example/cb', 'pkce-exempt': true,
+			type: 'confidential', scope: 'export-jobs:read', 'redirect-uri': 'https://legacy.example/cb', 'unsafe-pkce-exempt': true,
 		});
 	},
 });

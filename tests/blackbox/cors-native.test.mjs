@@ -15,7 +15,7 @@ const lk = await startCast({
 	prepare: async (made) => {
 		made.spa2 = await made.client('Second Board', {
 			type: 'public', scope: 'export-jobs:read', origin: 'https://spa2.example', 'redirect-uri': 'https://spa2.example/cb',
-			'refresh-for-browser': true,
+			'browser-refresh': true,
 		});
 	},
 });

@@ -5,6 +5,7 @@
 //
 //   LATCHKEY          the binary (default: build/latchkey of this tree)
 //   LATCHKEY_KEEP=1   leaves the directory behind
+//   LATCHKEY_SLOW=N   the binary is that many times slower (sanitizers)
 
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -26,6 +27,7 @@ export { basic, decode, encode, fill, form, forms, parseForm, pkce, tags, unesca
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const BINARY = path.resolve(process.env.LATCHKEY ?? path.join(ROOT, 'build/latchkey'));
 
+export const SLOW = Number(process.env.LATCHKEY_SLOW ?? 1);
 export const random = (bytes = 12) => randomBytes(bytes).toString('base64url');
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -47,7 +49,7 @@ export function run(command, args, { input = '', env = {}, timeoutMs = 60000, cw
 		const child = spawn(command, args, { env: { ...process.env, ...env }, cwd });
 		let stdout = '';
 		let stderr = '';
-		const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+		const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs * SLOW);
 		child.stdout.on('data', (b) => { stdout += b; });
 		child.stderr.on('data', (b) => { stderr += b; });
 		child.on('error', reject);
@@ -116,9 +118,9 @@ export class Latchkey {
 				DONT_FAKE_MONOTONIC: '1',
 			};
 		}
-		await this.must('init', '--dir', this.data, '--issuer', this.issuer, '--dev-cert');
+		await this.must('init', '--dir', this.data, '--issuer', this.issuer, '--development');
 		this.ca = fs.readFileSync(this.findCa());
-		this.configure(this.conf);
+		this.configure({ health_listen: `127.0.0.1:${this.adminPort}`, ...this.conf });
 	}
 
 	// Adds keys to latchkey.conf.
@@ -130,11 +132,7 @@ export class Latchkey {
 	}
 
 	findCa() {
-		const found = fs.readdirSync(this.data, { recursive: true })
-			.filter((f) => /(^|[/.-])ca[^/]*\.(pem|crt)$/i.test(f));
-		if (found.length !== 1)
-			throw new Error(`one CA file expected in ${this.data}, found ${found.join(' ') || 'none'}`);
-		return path.join(this.data, found[0]);
+		return path.join(this.data, 'dev-ca.pem');
 	}
 
 	// ---- the command line ----------------------------------------------------
@@ -224,8 +222,8 @@ export class Latchkey {
 				(await this.connect()).close();
 				return Date.now() - started;
 			} catch (error) {
-				if (Date.now() - started > 15000)
-					throw new Error(`not ready within 15 s (${error.message}):\n${this.log}`);
+				if (Date.now() - started > 15000 * SLOW)
+					throw new Error(`not ready within ${15 * SLOW} s (${error.message}):\n${this.log}`);
 				await sleep(20);
 			}
 		}
@@ -255,7 +253,7 @@ export class Latchkey {
 			.filter((e) => name === undefined || e.event === name);
 	}
 
-	async eventually(what, check, timeoutMs = 1000) {
+	async eventually(what, check, timeoutMs = 1000 * SLOW) {
 		const started = Date.now();
 		for (;;) {
 			const value = await check();
@@ -265,6 +263,15 @@ export class Latchkey {
 				throw new Error(`${what}: not within ${timeoutMs} ms`);
 			await sleep(25);
 		}
+	}
+
+	// GET over plain HTTP from the loopback listener for /healthz and /metrics.
+	async health(target) {
+		const c = await Connection.open({ port: this.adminPort, plain: true });
+		await c.send(requestBytes({ target, host: `127.0.0.1:${this.adminPort}` }));
+		const answer = await c.read({ method: 'GET', target });
+		c.close();
+		return answer;
 	}
 
 	// Moves the server's wall clock forward, for good; needs {time: true}.
