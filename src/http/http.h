@@ -106,10 +106,15 @@ struct http_limits {             /* defaults of http_limits_default() in bracket
 struct http_limits http_limits_default(void);
 
 struct http_config {
-	const char *const *listen; /* "127.0.0.1:8443", "[::]:443", "unix:/path" */
+	const char *const *listen; /* "127.0.0.1:8443", "[::]:443", "unix:/path"; IPv6 does
+	                              not take IPv4 along */
 	size_t listen_count;
+	bool join;                 /* another server of this process listens there already,
+	                              share it (Unix sockets stay with the first); otherwise
+	                              an address in use is a fault */
 	struct tls_config *tls;    /* NULL: plain HTTP, for loopback and Unix sockets only:
-	                              http_server_new refuses another address */
+	                              http_server_new refuses another address; counted, the
+	                              caller frees its own */
 	const char *const *proxies; /* addresses whose X-Forwarded-For counts; "unix" */
 	size_t proxy_count;         /* when tls is NULL and the listener is for a proxy, a
 	                               request from a peer not named here is answered 403 */
@@ -127,10 +132,12 @@ enum outcome http_server_new(struct loop *l, const struct http_config *c,
 /* Stops listening, answers what is under way with Connection: close, closes idle
  * connections, then calls drained(arg) on the loop's thread. */
 void http_server_drain(struct http_server *s, void (*drained)(void *), void *arg);
+/* Once drained, or while no handler holds a request. NULL is fine. */
 void http_server_free(struct http_server *s);
 /* The first listener's port, for servers that asked for port 0. */
 uint16_t http_server_port(const struct http_server *s);
-void http_server_set_tls(struct http_server *s, struct tls_config *tls); /* new connections */
+/* For new connections; counted, the caller frees its own. */
+void http_server_set_tls(struct http_server *s, struct tls_config *tls);
 
 struct http_counts { /* for /metrics; read from any thread, values may lag */
 	uint64_t accepted, handshakes_failed, requests, refused, timed_out, evicted;
