@@ -16,11 +16,13 @@
 
 struct loop;
 
-/* A descriptor watched; embed it and get back with container-of. */
+/* A descriptor watched; zero it before first use, embed it and get back with
+ * container-of. Level-triggered; EPOLLHUP and EPOLLERR come unasked. */
 struct watch {
 	int fd;
 	uint32_t events; /* EPOLLIN | EPOLLOUT ... now asked for */
 	void (*ready)(struct watch *, uint32_t events);
+	bool watched;    /* the loop's */
 };
 
 /* A timer; zero it before first use. */
@@ -34,7 +36,9 @@ struct loop *loop_new(void);
 void loop_free(struct loop *l);
 void loop_watch(struct loop *l, struct watch *w, uint32_t events); /* adds or changes */
 void loop_unwatch(struct loop *l, struct watch *w); /* before closing the fd */
-void loop_timer(struct loop *l, struct timer *t, int64_t in_ms); /* sets or moves */
+/* Sets or moves; never early. 0: at the end of this turn (from a timer's own
+ * callback: of the next). */
+void loop_timer(struct loop *l, struct timer *t, int64_t in_ms);
 void loop_timer_stop(struct loop *l, struct timer *t);
 /* The loop's mailbox: letters posted to it are opened on this thread. */
 struct mailbox *loop_mailbox(struct loop *l);
