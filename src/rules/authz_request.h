@@ -24,7 +24,7 @@ struct authz_request {
 	bool has_state;
 	struct bytes state;
 	struct bytes scope;       /* canonical, never empty */
-	struct bytes resource;    /* URIs, one space between; empty: none named */
+	struct bytes resource;    /* URIs, canonical as a scope; empty: none named */
 	bool has_challenge;
 	uint8_t challenge[PKCE_CHALLENGE_SIZE];
 	enum subject_type subject_type; /* asked for (parameter subject_type), else the client's */
@@ -41,7 +41,8 @@ enum authz_answer {
 };
 
 /* Judges the pooled fields of query and body. *reason says why unless AUTHZ_GOOD;
- * out->client is set as soon as it is known (for the log and the page). */
+ * out->client is set as soon as it is known (for the log and the page), the way
+ * back (redirect_uri, response_mode, state) unless AUTHZ_PAGE. Views into form. */
 enum authz_answer authz_request_judge(struct arena *a, const struct catalogue *all,
 	const struct form *form, struct authz_request *out, enum reason *reason);
 

@@ -25,7 +25,7 @@ struct epoch_entry {
 };
 
 struct catalogue {
-	struct arena *arena;      /* owns everything here */
+	struct arena *arena;      /* owns everything here, this struct too */
 	int references;           /* atomic; by catalogue_hold and _release only */
 	int64_t version;          /* the store's */
 	struct client *clients;   /* sorted by client_id */

@@ -51,17 +51,17 @@ struct client {
 	unsigned grant_types;
 	enum subject_type subject_type; /* default preference */
 	bool native, development, disabled;
-	bool pkce_exempt;         /* legacy, confidential only; a warning in every list */
-	bool redirect_uri_optional; /* D5, at the token endpoint, PKCE-bound codes only */
+	bool pkce_exempt;         /* legacy, confidential only; warned of in lists */
+	bool redirect_uri_optional; /* D5, at token, PKCE-bound codes only */
 	int64_t retry_without_key; /* TR-13: seconds, 0 off, at most 30 */
 	bool refresh_for_browser; /* NB-02: refresh tokens for a client with origins */
 	struct client_secret secrets[2];
 	size_t secret_count;
 	int64_t not_before;       /* client tokens issued earlier are dead */
-	struct bytes resource_uri; /* CLIENT_RESOURCE: its identifier (RFC 8707), may be empty */
+	struct bytes resource_uri; /* CLIENT_RESOURCE: RFC 8707; may be empty */
 	bool has_logo;
 	struct bytes logo_type;   /* "image/png", "image/svg+xml" is refused */
-	uint8_t logo_digest[32];  /* served at /logo/<client_id>/<8 hex>; bytes in the store */
+	uint8_t logo_digest[32];  /* served at /logo/<client_id>/<8 hex> */
 	int64_t created_at;
 };
 
@@ -73,11 +73,17 @@ bool client_check(struct arena *a, const struct client *c, struct bytes brand,
 /* The document the store keeps (RFC 7591 member names), secrets and logo aside. */
 json_t *client_to_json(const struct client *c);
 bool client_from_json(struct arena *a, const json_t *document, struct client *out);
+/* Does the server know each of its scopes (R4.4)? known is canonical. */
+bool client_check_scope(struct arena *a, const struct client *c, struct bytes known,
+	const char **what);
 /* Weaknesses an operator allowed, each a sentence (R1.3, TR-13); n returned. */
 size_t client_warnings(const struct client *c, const char *out[static 4]);
 bool client_may_refresh(const struct client *c); /* TR-17, NB-02 */
 bool client_has_origin(const struct client *c, struct bytes origin);
 const char *client_type_name(enum client_type t);
-const char *subject_type_name(enum subject_type t);
+bool client_type_by_name(struct bytes name, enum client_type *out);
+unsigned grant_type_by_name(struct bytes name); /* 0: no such */
+const char *subject_type_name(enum subject_type t); /* "any", "company", "entity" */
+bool subject_type_by_name(struct bytes name, enum subject_type *out);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "rules/catalogue.h"
 
+#define ISSUER_MAX 256
+
 struct metadata {
 	struct bytes issuer;      /* https, no query, no fragment, no trailing slash */
 	struct bytes scopes;      /* canonical; public ones */
