@@ -12,29 +12,33 @@ static const struct page_hidden hidden[] = {
 };
 #define HIDDEN .hidden = hidden, .hidden_count = COUNT(hidden)
 
-static const struct page_client ledger_sync = {
-	.name = BI("Ledger Sync"),
-	.client_uri = BI("https://ledgersync.example/"),
-	.tos_uri = BI("https://ledgersync.example/terms"),
-	.policy_uri = BI("https://ledgersync.example/privacy"),
-	.contact = BI("support@ledgersync.example"),
-};
+/* By the standard a static table takes no struct that is itself a variable. */
+#define LEDGER_SYNC { \
+	.name = BI("Ledger Sync"), \
+	.client_uri = BI("https://ledgersync.example/"), \
+	.tos_uri = BI("https://ledgersync.example/terms"), \
+	.policy_uri = BI("https://ledgersync.example/privacy"), \
+	.contact = BI("support@ledgersync.example"), \
+}
+static const struct page_client ledger_sync = LEDGER_SYNC;
 
-static const struct page_client longest = {
-	.name = BI("Internationale Buchhaltungsverbindung AG"),
-	.client_uri = BI("https://www.internationale-buchhaltungsverbindung.example/"
-		"products/connectors/spend-management/overview?lang=en&region=emea"),
-	.policy_uri = BI("https://www.internationale-buchhaltungsverbindung.example/"
-		"legal/datenschutzgrundverordnungserklaerung"),
-	.contact = BI("integration-support@internationale-buchhaltungsverbindung.example"),
-	.development = true,
-	.pkce_exempt = true,
-};
+#define LONGEST { \
+	.name = BI("Internationale Buchhaltungsverbindung AG"), \
+	.client_uri = BI("https://www.internationale-buchhaltungsverbindung.example/" \
+		"products/connectors/spend-management/overview?lang=en&region=emea"), \
+	.policy_uri = BI("https://www.internationale-buchhaltungsverbindung.example/" \
+		"legal/datenschutzgrundverordnungserklaerung"), \
+	.contact = BI("integration-support@internationale-buchhaltungsverbindung.example"), \
+	.development = true, \
+	.pkce_exempt = true, \
+}
+static const struct page_client longest = LONGEST;
 
-static const struct page_client pictured = {
-	.name = BI("Tally"),
-	.logo_path = BI("/logo/sample/0a1b2c3d"),
-};
+#define PICTURED { \
+	.name = BI("Tally"), \
+	.logo_path = BI("/logo/sample/0a1b2c3d"), \
+}
+static const struct page_client pictured = PICTURED;
 
 static const struct page_scope few_scopes[] = {
 	{ BI("export-jobs:read"), BI("See your export jobs and their results") },
@@ -190,17 +194,17 @@ consent_most(const struct pages *p, struct buf *out)
 /* ---- account ---- */
 
 static const struct page_connection connections[] = {
-	{ .client = ledger_sync, .context = BI("Northwind Traders GmbH"), .scopes = few_scopes,
+	{ .client = LEDGER_SYNC, .context = BI("Northwind Traders GmbH"), .scopes = few_scopes,
 	  .scope_count = COUNT(few_scopes), .since = BI("23 November 2026"),
 	  .last_used = BI("today, 14:05"), HIDDEN },
-	{ .client = longest, .context = BI("Northwind Logistics and Warehousing (Netherlands) "
+	{ .client = LONGEST, .context = BI("Northwind Logistics and Warehousing (Netherlands) "
 		"Besloten Vennootschap"), .scopes = many_scopes,
 	  .scope_count = COUNT(many_scopes), .since = BI("1 February 2026"), HIDDEN },
-	{ .client = pictured, .context = BI("Fabrikam"), .scopes = few_scopes,
+	{ .client = PICTURED, .context = BI("Fabrikam"), .scopes = few_scopes,
 	  .scope_count = COUNT(few_scopes), .since = BI("2 March 2026"),
 	  .last_used = BI("9 November 2026"), .ended_by_replay = true,
 	  .ended = BI("Ended on 9 November 2026, because a key was used twice.") },
-	{ .client = ledger_sync, .context = BI("Northwind France SARL"), .scopes = few_scopes,
+	{ .client = LEDGER_SYNC, .context = BI("Northwind France SARL"), .scopes = few_scopes,
 	  .scope_count = COUNT(few_scopes), .since = BI("5 January 2026"),
 	  .last_used = BI("7 March 2026"),
 	  .ended = BI("Ended on 6 May 2026, because it had not been used for 60 days.") },
