@@ -87,7 +87,7 @@ fill(X509 *cert, EVP_PKEY *key, const char *name, int days)
 
 	if (RAND_bytes(serial, sizeof serial) != 1)
 		return false;
-	serial[0] &= 0x7f;
+	serial[0] = (serial[0] & 0x3f) | 0x40; /* positive, and no leading zero: X.690 8.3.2 */
 	return X509_set_version(cert, X509_VERSION_3) == 1
 		&& ASN1_STRING_set(number, serial, sizeof serial) == 1
 		&& X509_gmtime_adj(X509_getm_notBefore(cert), -DAY) != NULL
