@@ -176,9 +176,9 @@ client_token_write(const struct token_keys *k, const struct client_token *c,
 static bool
 kind_of(struct bytes text, uint8_t *kind)
 {
-	for (uint8_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		if (bytes_starts(text, prefixes[i])) {
-			*kind = i;
+			*kind = (uint8_t)i;
 			return true;
 		}
 	}
