@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages/brand.h"
+#include "pages/look.h"
 #include "pages/html.h"
 #include "pages/logo.h"
 #include "pages/pages_files.h"
@@ -34,7 +34,7 @@ static const struct {
 
 struct pages {
 	struct arena *arena;
-	struct brand brand;
+	struct look look;
 	struct page_site site;
 	struct template *templates[PAGE_COUNT];
 	struct page_asset assets[ASSETS_MAX];
@@ -69,7 +69,7 @@ add_style(struct pages *p, const struct pages_files *files)
 	struct buf css = buf_new(p->arena, STYLE_MAX);
 
 	buf_printf(&css, ":root{--brand:%.*s;--brand-dark:%.*s}\n",
-		BYTES_FMT(p->brand.accent), BYTES_FMT(p->brand.accent_dark));
+		BYTES_FMT(p->look.accent), BYTES_FMT(p->look.accent_dark));
 	buf_put(&css, source_text(files, "style.css"));
 	p->site.style_path = add_asset(p, "style", "css", B("text/css; charset=utf-8"),
 		buf_bytes(&css));
@@ -95,8 +95,8 @@ add_icon(struct pages *p)
 		"<rect width=\"32\" height=\"32\" rx=\"8\" fill=\"%.*s\"/>"
 		"<text x=\"16\" y=\"23\" font-family=\"sans-serif\" font-size=\"20\" "
 		"font-weight=\"600\" text-anchor=\"middle\" fill=\"#fff\">",
-		BYTES_FMT(p->brand.accent));
-	put_initial(p->brand.name, &svg);
+		BYTES_FMT(p->look.accent));
+	put_initial(p->look.name, &svg);
 	buf_put(&svg, B("</text></svg>\n"));
 	p->site.icon_path = add_asset(p, "icon", "svg", B("image/svg+xml"),
 		buf_bytes(&svg));
@@ -105,12 +105,12 @@ add_icon(struct pages *p)
 static enum outcome
 add_logo(struct pages *p, const char *dir, struct fault *f)
 {
-	const char *name = arena_cstr(p->arena, p->brand.logo_file), *what;
+	const char *name = arena_cstr(p->arena, p->look.logo_file), *what;
 	struct bytes body, type;
 	uint32_t width, height;
 	bool found;
 
-	if (bytes_empty(p->brand.logo_file))
+	if (bytes_empty(p->look.logo_file))
 		return DONE;
 	TRY(pages_file(p->arena, dir, name, LOGO_MAX, &body, &found, f));
 	if (!found) {
@@ -152,8 +152,8 @@ open_in(struct pages *p, const char *dir, struct fault *f)
 
 	TRY(pages_files_read(p->arena, dir, &files, f));
 	if (files.has_brand)
-		TRY(brand_read(p->arena, files.brand, &p->brand, f));
-	p->site.brand = p->brand.name;
+		TRY(look_read(p->arena, files.brand, &p->look, f));
+	p->site.brand = p->look.name;
 	add_style(p, &files);
 	add_icon(p);
 	TRY(add_logo(p, dir, f));
@@ -168,7 +168,7 @@ pages_open(const char *dir, struct bytes brand, struct pages **out, struct fault
 	enum outcome outcome;
 
 	p->arena = a;
-	p->brand = brand_default(arena_bytes(a, brand));
+	p->look = look_default(arena_bytes(a, brand));
 	outcome = open_in(p, dir, f);
 	if (outcome == DONE)
 		*out = p;
@@ -187,7 +187,7 @@ pages_free(struct pages *p)
 struct bytes
 pages_brand(const struct pages *p)
 {
-	return p->brand.name;
+	return p->look.name;
 }
 
 size_t

@@ -19,7 +19,7 @@ struct pages; /* templates and brand, read once; shared by threads, immutable */
 /*
  * dir NULL: built-in templates. Otherwise each of sign_in.html, consent.html,
  * account.html, message.html, their parts and style.css is taken from dir if it is
- * there, and so is brand.json (brand.h). brand: the platform's name where brand.json
+ * there, and so is brand.json (look.h). brand: the platform's name where brand.json
  * says none. REFUSED: f->what names file, line and remedy. FAULT: the disk.
  */
 enum outcome pages_open(const char *dir, struct bytes brand, struct pages **out,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * brand.c - brand.json, read strictly.
+ * look.c - brand.json, read strictly.
  */
-#include "pages/brand.h"
+#include "pages/look.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,10 +18,10 @@
 #define GROUND_LIGHT 0xFFFFFFu
 #define GROUND_DARK 0x171D1Bu
 
-struct brand
-brand_default(struct bytes name)
+struct look
+look_default(struct bytes name)
 {
-	return (struct brand){ .name = name, .accent = B("#0b6153"),
+	return (struct look){ .name = name, .accent = B("#0b6153"),
 		.accent_dark = B("#7fd6bd") };
 }
 
@@ -38,7 +38,7 @@ hex_digit(char c, uint32_t *out)
 }
 
 bool
-brand_colour(struct bytes text, uint32_t *out)
+look_colour(struct bytes text, uint32_t *out)
 {
 	uint32_t colour = 0, digit;
 
@@ -70,7 +70,7 @@ luminance(uint32_t colour)
 }
 
 double
-brand_contrast(uint32_t x, uint32_t y)
+look_contrast(uint32_t x, uint32_t y)
 {
 	double lx = luminance(x), ly = luminance(y);
 
@@ -84,13 +84,13 @@ check_colour(const char *member, struct bytes text, uint32_t ground, struct faul
 {
 	uint32_t colour;
 
-	if (!brand_colour(text, &colour))
+	if (!look_colour(text, &colour))
 		return REFUSE(f, "%s is to be a colour like #0b6153, not \"%.*s\"",
 			member, BYTES_FMT(bytes_slice(text, 0, 40)));
-	if (brand_contrast(colour, ground) < READABLE)
+	if (look_contrast(colour, ground) < READABLE)
 		return REFUSE(f, "%s %.*s has a contrast of %.1f to the ground (#%06x), "
 			"which too few can read: choose a %s one (at least %.1f)",
-			member, BYTES_FMT(text), brand_contrast(colour, ground), ground,
+			member, BYTES_FMT(text), look_contrast(colour, ground), ground,
 			ground == GROUND_LIGHT ? "darker" : "lighter", READABLE);
 	return DONE;
 }
@@ -125,7 +125,7 @@ check_logo(struct bytes file, struct fault *f)
 }
 
 static enum outcome
-read_member(const char *key, struct bytes value, struct brand *b, struct fault *f)
+read_member(const char *key, struct bytes value, struct look *b, struct fault *f)
 {
 	if (strcmp(key, "name") == 0) {
 		b->name = value;
@@ -148,7 +148,7 @@ read_member(const char *key, struct bytes value, struct brand *b, struct fault *
 }
 
 static enum outcome
-read_members(struct arena *a, const json_t *document, struct brand *b, struct fault *f)
+read_members(struct arena *a, const json_t *document, struct look *b, struct fault *f)
 {
 	const char *key;
 	json_t *value;
@@ -164,11 +164,11 @@ read_members(struct arena *a, const json_t *document, struct brand *b, struct fa
 }
 
 enum outcome
-brand_read(struct arena *a, struct bytes document, struct brand *out, struct fault *f)
+look_read(struct arena *a, struct bytes document, struct look *out, struct fault *f)
 {
 	const char *why;
 	json_t *read = json_read(document, BRAND_MAX, &why);
-	struct brand b = *out;
+	struct look b = *out;
 	enum outcome outcome;
 
 	if (read == NULL)
