@@ -10,7 +10,9 @@
  *
  * Every verb takes a struct that the caller keeps alive (in its arena) until
  * `done` runs, on the thread that owns the port, possibly before the verb
- * returns. Inputs and outputs are members. Strings in outputs are in call.arena.
+ * returns. Inputs and outputs are members. Strings in outputs are in call.arena,
+ * which is the store's from the asking until `done`: nobody else may allocate
+ * from it meanwhile, and it may serve one call at a time.
  */
 #ifndef LATCHKEY_STORE_STORE_H
 #define LATCHKEY_STORE_STORE_H
@@ -26,13 +28,15 @@ struct store_port; /* one a thread: its mailbox and its own way of reading */
 
 struct store_call {
 	struct letter letter;     /* the store's */
-	void (*done)(struct store_call *); /* may be NULL: nobody waits */
+	void (*done)(struct store_call *); /* may be NULL: store_wait looks by itself */
 	struct arena *arena;
 	void *arg;                /* the caller's */
 	enum outcome outcome;     /* DONE or FAULT when done runs */
 	struct fault fault;
-	struct store_port *port;  /* the store's */
-	void (*run)(struct store_call *, void *backend); /* the store's */
+	struct store_port *port;  /* the store's, and so are: */
+	unsigned verb;
+	bool finished;
+	int64_t resume;           /* where a change done in several steps goes on */
 };
 
 /* ---- life ---------------------------------------------------------------- */
@@ -50,7 +54,14 @@ void store_port_free(struct store_port *p);
 enum outcome store_wait(struct store_port *p, struct store_call *c) must_check;
 /* Writes waiting; the server turns work away above a limit. Any thread. */
 size_t store_backlog(const struct store *s);
-struct store_counts { uint64_t commits, changes, faults, reclaimed; uint64_t commit_us; };
+/* How many seconds an ended or expired grant and an audit entry are kept before
+ * ordinary traffic may reclaim them (90 and 400 days unless told). Any thread. */
+void store_keep(struct store *s, int64_t grants, int64_t audit);
+/* dropped: notes and touches given up because too many waited. */
+struct store_counts {
+	uint64_t commits, changes, faults, reclaimed, dropped;
+	uint64_t commit_us; /* spent in committing, in all */
+};
 struct store_counts store_counts(const struct store *s); /* for /metrics */
 
 /* ---- audit and refusals ----------------------------------------------------- */
@@ -147,7 +158,8 @@ struct grant_list {
 };
 void store_grant_list(struct store_port *p, struct grant_list *c);
 
-/* Ends every live or open grant of a user, of a client, or of both. */
+/* Ends every live or open grant of a user, of a client, or of both; a thousand in
+ * one transaction, so that a client with a million does not hold up the rest. */
 struct grants_end {
 	struct store_call call;
 	int64_t user, client;
@@ -179,9 +191,9 @@ struct user_find {
 };
 void store_user_find(struct store_port *p, struct user_find *c);
 
-/* Adds (user.id == 0; taken: the username is in use) or replaces. Ends the person's
- * sessions when the password changed or the account was disabled or removed, and
- * then their grants too (END_ACCOUNT). */
+/* Adds (user.id == 0; taken: the username is in use) or replaces or removes. The
+ * person's sessions and grants (END_ACCOUNT) end as the caller says, and always when
+ * the account is disabled or removed. */
 struct user_put {
 	struct store_call call;
 	struct user user;
@@ -249,8 +261,15 @@ struct scope_put {
 };
 void store_scope_put(struct store_port *p, struct scope_put *c);
 
-/* A new current epoch; older ones stay honoured until retire_before (0: all stay). */
-struct epoch_put { struct store_call call; int64_t now; int64_t retire_before; uint8_t epoch; struct audit audit; };
+/* A new current epoch; older ones stay honoured until retire_before (0: all stay),
+ * which may be now (a restored backup, a lost key) or later. There are 64 in all. */
+struct epoch_put {
+	struct store_call call;
+	int64_t now;
+	int64_t retire_before;
+	uint8_t epoch; /* the new one */
+	struct audit audit;
+};
 void store_epoch_put(struct store_port *p, struct epoch_put *c);
 
 /* Small facts of the installation: "issuer", "brand", "key_check" (a digest by which

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend.h - what store.c asks of a back end: life, and one way in for verbs.
+ *
+ * A back end is a row of functions and a file for each family of verbs. Its
+ * store and its port begin with the structs below. It answers each call once,
+ * by store_answer from any thread or by store_finish on the port's own.
+ */
+#ifndef LATCHKEY_STORE_BACKEND_H
+#define LATCHKEY_STORE_BACKEND_H
+
+#include <stdatomic.h>
+
+#include "store/store.h"
+
+enum verb {
+#define VERB(name, type, way) VERB_##name,
+#include "store/verbs.def"
+#undef VERB
+	VERB_COUNT
+};
+
+struct backend {
+	enum outcome (*create)(const char *where, struct fault *f);
+	enum outcome (*open)(const char *where, struct store **out, struct fault *f);
+	void (*close)(struct store *s);
+	struct store_port *(*port_new)(struct store *s, struct mailbox *m, struct fault *f);
+	/* Returns when every call of the port has been answered. */
+	void (*port_free)(struct store_port *p);
+	void (*ask)(struct store_port *p, struct store_call *c); /* does c->verb */
+	/* Takes over a call nobody waits for; it may be late, or dropped under load. */
+	void (*ask_late)(struct store *s, struct store_call *c);
+	int64_t (*catalogue_version)(struct store_port *p);
+};
+
+extern const struct backend sqlite_backend;
+
+struct store {
+	const struct backend *backend;
+	atomic_size_t backlog;
+	_Atomic int64_t keep_grants, keep_audit; /* seconds */
+	_Atomic uint64_t commits, changes, faults, reclaimed, dropped, commit_us;
+};
+
+#define TOUCHED_SIZE 512 /* grants a port remembers to have touched this hour */
+
+struct store_port {
+	struct store *store;
+	struct mailbox *mailbox;
+	struct { uint64_t key; int64_t hour; } touched[TOUCHED_SIZE];
+};
+
+/* Notes that a grant was used; made by store_grant_touch, never waited for. */
+struct grant_touch {
+	struct store_call call;
+	uint8_t key[GRANT_KEY_SIZE];
+	int64_t now;
+};
+
+/* The end of a call on its port's thread, and from any other. */
+void store_finish(struct store_call *c);
+void store_answer(struct store_call *c);
+
+#endif

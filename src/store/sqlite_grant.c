@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite_grant.c - the verbs about grants.
+ *
+ * What happens to a grant is decided by rules/grant.c; here it is loaded, and
+ * saved when the verdict says so. All changes run on the writer's connection,
+ * one after the other, so those of one batch see each other.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/sqlite.h"
+
+#define TOUCH_EVERY INT64_C(3600)
+#define GRANTS_A_STEP 1000
+
+/* ---- how a grant ended, for the trail ------------------------------------------- */
+
+static struct bytes
+grant_object(struct arena *a, const struct grant *g)
+{
+	return bytes_of(arena_printf(a, "grant:%02x%02x%02x%02x", g->key[0], g->key[1],
+		g->key[2], g->key[3]));
+}
+
+static enum outcome
+client_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+{
+	struct query q = query_begin(db, SQL_client_name);
+	struct bytes name = NONE;
+
+	put_int(&q, g->client);
+	if (query_row(&q))
+		name = take_text(&q, a);
+	*out = bytes_of(arena_printf(a, "client:%.*s", BYTES_FMT(name)));
+	return query_end(&q);
+}
+
+static enum outcome
+person_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+{
+	struct query q = query_begin(db, SQL_user_name);
+	struct bytes name = NONE;
+
+	put_int(&q, g->user);
+	if (query_row(&q))
+		name = take_text(&q, a);
+	*out = bytes_of(arena_printf(a, "person:%.*s", BYTES_FMT(name)));
+	return query_end(&q);
+}
+
+static enum outcome
+actor_of_end(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+{
+	switch (g->end_reason) {
+	case END_DENIED:
+	case END_PERSON:
+		return person_actor(db, g, a, out);
+	case END_OPERATOR:
+	case END_CLIENT_REMOVED:
+	case END_ACCOUNT:
+		*out = bytes_of(arena_printf(a, "operator:%.*s", BYTES_FMT(g->ended_from)));
+		return DONE;
+	case END_NONE:
+	case END_CODE_EXPIRED:
+	case END_CODE_BURNED:
+	case END_CODE_REPLAYED:
+	case END_REFRESH_REPLAYED:
+	case END_REFRESH_EXPIRED:
+	case END_LIFETIME:
+	case END_ROLLED_BACK:
+	case END_CLIENT:
+	case END_REASON_COUNT:
+		break;
+	}
+	return client_actor(db, g, a, out);
+}
+
+static enum outcome
+audit_end(struct sqlite *db, const struct grant *g)
+{
+	struct audit audit = { .at = g->ended_at, .event = B("grant_ended"),
+		.from = g->ended_from };
+
+	arena_reset(db->scratch);
+	TRY(actor_of_end(db, g, db->scratch, &audit.actor));
+	audit.object = grant_object(db->scratch, g);
+	audit.detail = bytes_of(arena_printf(db->scratch, "%s: %s (generation %u)",
+		end_reason_name(g->end_reason), end_reason_sentence(g->end_reason),
+		(unsigned)g->ended_generation));
+	return audit_insert(db, &audit);
+}
+
+/* ---- changes ---------------------------------------------------------------------- */
+
+enum outcome
+sqlite_grant_open(struct sqlite *db, struct grant_open *c)
+{
+	TRY(grant_insert(db, &c->grant, &c->taken));
+	return c->taken ? DONE : audit_insert(db, &c->audit);
+}
+
+static struct verdict
+end_if_own(struct grant_change *c)
+{
+	if (c->end.client != 0 && c->end.client != c->grant.client)
+		return (struct verdict){ VERDICT_REFUSE, REASON_token_of_other_client, false };
+	if (c->event == GRANT_END_ACCESS)
+		return grant_end_access(&c->grant, c->end.generation, c->now);
+	return grant_end(&c->grant, c->end.why, c->end.generation, c->end.from, c->now);
+}
+
+static struct verdict
+decide(struct grant_change *c)
+{
+	switch (c->event) {
+	case GRANT_REDEEM:
+		return grant_redeem(&c->grant, &c->redemption, c->now);
+	case GRANT_REFRESH:
+		return grant_refresh(&c->grant, &c->refresh, c->now);
+	case GRANT_END:
+	case GRANT_END_ACCESS:
+		break;
+	}
+	return end_if_own(c);
+}
+
+enum outcome
+sqlite_grant_change(struct sqlite *db, struct grant_change *c)
+{
+	struct grant_row row;
+
+	TRY(grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found));
+	if (!c->found)
+		return DONE;
+	c->verdict = decide(c);
+	if (!c->verdict.changed)
+		return DONE;
+	TRY(grant_save(db, &c->grant, &row));
+	return c->grant.state == GRANT_ENDED ? audit_end(db, &c->grant) : DONE;
+}
+
+enum outcome
+sqlite_grant_touch(struct sqlite *db, struct grant_touch *c)
+{
+	struct grant grant;
+	struct grant_row row;
+	bool found;
+
+	arena_reset(db->scratch);
+	TRY(grant_load(db, c->key, db->scratch, &grant, &row, &found));
+	if (!found || grant.state != GRANT_LIVE || c->now < grant.last_used_at + TOUCH_EVERY)
+		return DONE;
+	grant.last_used_at = c->now;
+	return grant_save(db, &grant, &row);
+}
+
+/* ---- ending many -------------------------------------------------------------------- */
+
+static struct query
+begin_from(struct sqlite *db, const struct grants_end *c)
+{
+	bool by_user = c->user != 0;
+	struct query q = query_begin(db,
+		by_user ? SQL_grants_of_user_from : SQL_grants_of_client_from);
+
+	put_int(&q, by_user ? c->user : c->client);
+	put_int(&q, c->call.resume);
+	if (by_user)
+		put_int(&q, c->client);
+	put_int(&q, GRANTS_A_STEP);
+	return q;
+}
+
+static enum outcome
+end_one(struct sqlite *db, struct grants_end *c, struct grant *g,
+	const struct grant_row *row)
+{
+	/* Nobody presented a token: the grant ends as of its newest. */
+	struct verdict v = grant_end(g, c->why, g->generation, c->from, c->now);
+
+	if (!v.changed)
+		return DONE;
+	c->ended++;
+	TRY(grant_save(db, g, row));
+	return audit_end(db, g);
+}
+
+enum outcome
+grants_end_some(struct sqlite *db, struct grants_end *c)
+{
+	struct query q = begin_from(db, c);
+	struct arena *a = arena_new();
+	struct grant *grants = ARENA_ARRAY(a, struct grant, GRANTS_A_STEP);
+	struct grant_row *rows = ARENA_ARRAY(a, struct grant_row, GRANTS_A_STEP);
+	enum outcome end;
+	size_t n = 0;
+
+	for (; n < GRANTS_A_STEP && query_row(&q); n++)
+		grant_take(&q, a, &grants[n], &rows[n]);
+	end = query_end(&q);
+	for (size_t i = 0; end == DONE && i < n; i++)
+		end = end_one(db, c, &grants[i], &rows[i]);
+	if (n > 0)
+		c->call.resume = rows[n - 1].id;
+	db->again = n == GRANTS_A_STEP;
+	arena_free(a);
+	return end;
+}
+
+enum outcome
+sqlite_grants_end(struct sqlite *db, struct grants_end *c)
+{
+	if (c->call.resume == 0)
+		c->ended = 0;
+	return grants_end_some(db, c);
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+enum outcome
+sqlite_grant_find(struct sqlite *db, struct grant_find *c)
+{
+	struct grant_row row;
+
+	return grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found);
+}
+
+static uint8_t
+hex_value(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = memchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c, 16);
+
+	return found == NULL ? 16 : (uint8_t)(found - digits);
+}
+
+/* The smallest and largest key that begins with the digits; false: none does. */
+static bool
+key_range(struct bytes prefix, uint8_t low[static GRANT_KEY_SIZE],
+	uint8_t high[static GRANT_KEY_SIZE])
+{
+	memset(low, 0x00, GRANT_KEY_SIZE);
+	memset(high, 0xFF, GRANT_KEY_SIZE);
+	if (prefix.n > 2 * (size_t)GRANT_KEY_SIZE)
+		return false;
+	for (size_t i = 0; i < prefix.n; i++) {
+		uint8_t value = hex_value(prefix.p[i]);
+		unsigned shift = i % 2 == 0 ? 4 : 0;
+
+		if (value > 15)
+			return false;
+		low[i / 2] = (uint8_t)(low[i / 2] | value << shift);
+		high[i / 2] = (uint8_t)(high[i / 2] & ~((15u - value) << shift));
+	}
+	return true;
+}
+
+static struct query
+begin_list(struct sqlite *db, const struct grant_list *c, const uint8_t *low,
+	const uint8_t *high)
+{
+	struct query q;
+
+	if (c->key_prefix.n > 0) {
+		q = query_begin(db, SQL_grants_by_key);
+		put_blob(&q, low, GRANT_KEY_SIZE);
+		put_blob(&q, high, GRANT_KEY_SIZE);
+		put_int(&q, c->ended_too);
+		put_int(&q, c->user);
+		put_int(&q, c->client);
+	} else if (c->user != 0) {
+		q = query_begin(db, SQL_grants_of_user);
+		put_int(&q, c->user);
+		put_int(&q, c->ended_too);
+		put_int(&q, c->client);
+	} else if (c->client != 0) {
+		q = query_begin(db, SQL_grants_of_client);
+		put_int(&q, c->client);
+		put_int(&q, c->ended_too);
+	} else {
+		q = query_begin(db, SQL_grants_all);
+		put_int(&q, c->ended_too);
+	}
+	put_int(&q, (int64_t)c->limit);
+	return q;
+}
+
+enum outcome
+sqlite_grant_list(struct sqlite *db, struct grant_list *c)
+{
+	uint8_t low[GRANT_KEY_SIZE], high[GRANT_KEY_SIZE];
+	struct arena *a = c->call.arena;
+	struct grant_row row;
+	struct query q;
+
+	c->count = 0;
+	c->grants = NULL;
+	if (!key_range(c->key_prefix, low, high))
+		return DONE;
+	q = begin_list(db, c, low, high);
+	while (query_row(&q)) {
+		c->grants = list_room(a, c->grants, c->count, sizeof(*c->grants));
+		grant_take(&q, a, &c->grants[c->count++], &row);
+	}
+	return query_end(&q);
+}
+
+/* ---- client tokens revoked before their time (RFC 7009) ----------------------------------- */
+
+enum outcome
+sqlite_token_revoke(struct sqlite *db, struct token_revocation *c)
+{
+	struct query q = query_begin(db, SQL_token_revoke);
+	size_t inserted;
+
+	put_blob(&q, c->digest, sizeof(c->digest));
+	put_int(&q, c->expires_at);
+	TRY(query_run(&q, &inserted));
+	db->inserted += inserted;
+	return DONE;
+}
+
+enum outcome
+sqlite_token_find_revoked(struct sqlite *db, struct token_revocation *c)
+{
+	struct query q = query_begin(db, SQL_token_find_revoked);
+
+	put_blob(&q, c->digest, sizeof(c->digest));
+	c->revoked = query_row(&q);
+	return query_end(&q);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite_grant_row.c - a grant as a row, and back.
+ *
+ * What changes while a grant lives is packed into one blob that is always as
+ * long as at first, its pulse, so SQLite overwrites it in place:
+ *
+ *	version 4 | generation 4 | epoch 1 | state 1 | issued 5 | access expires 5 |
+ *	refresh expires 5 | expires 5 | last used 5 | has retry key 1 | retry key 16
+ *
+ * Numbers are big-endian. An ended grant leaves the last two out, which makes
+ * room for the columns that say how it ended.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/sqlite.h"
+
+#define PULSE_ENDED 35
+#define PULSE_SIZE (PULSE_ENDED + 1 + RETRY_DIGEST_SIZE)
+
+struct pulse { uint8_t p[PULSE_SIZE]; size_t n; };
+
+static void
+pack(struct pulse *pulse, uint64_t number, size_t size)
+{
+	assert(number >> (8 * size) == 0);
+	for (size_t i = size; i-- > 0;)
+		pulse->p[pulse->n++] = (uint8_t)(number >> (8 * i));
+}
+
+static uint64_t
+unpack(struct pulse *pulse, size_t size)
+{
+	uint64_t number = 0;
+
+	while (size-- > 0)
+		number = number << 8 | pulse->p[pulse->n++];
+	return number;
+}
+
+static struct pulse
+pulse_of(const struct grant *g)
+{
+	struct pulse pulse = { .n = 0 };
+
+	pack(&pulse, (uint64_t)g->version & UINT32_MAX, 4);
+	pack(&pulse, g->generation, 4);
+	pack(&pulse, g->epoch, 1);
+	pack(&pulse, g->state, 1);
+	pack(&pulse, (uint64_t)g->issued_at, 5);
+	pack(&pulse, (uint64_t)g->access_expires_at, 5);
+	pack(&pulse, (uint64_t)g->refresh_expires_at, 5);
+	pack(&pulse, (uint64_t)g->expires_at, 5);
+	pack(&pulse, (uint64_t)g->last_used_at, 5);
+	if (g->state != GRANT_ENDED) {
+		pack(&pulse, g->has_retry_key, 1);
+		memcpy(pulse.p + pulse.n, g->retry_key, RETRY_DIGEST_SIZE);
+		pulse.n += RETRY_DIGEST_SIZE;
+	}
+	return pulse;
+}
+
+static void
+pulse_take(struct query *q, struct grant *g)
+{
+	struct pulse pulse = { .n = 0 };
+	int column = q->column;
+	bool full = take_blob(q, pulse.p, PULSE_SIZE);
+
+	if (!full) {
+		q->column = column;
+		(void)take_blob(q, pulse.p, PULSE_ENDED);
+	}
+	g->version = (int64_t)unpack(&pulse, 4);
+	g->generation = (uint32_t)unpack(&pulse, 4);
+	g->epoch = (uint8_t)unpack(&pulse, 1);
+	g->state = (enum grant_state)unpack(&pulse, 1);
+	g->issued_at = (int64_t)unpack(&pulse, 5);
+	g->access_expires_at = (int64_t)unpack(&pulse, 5);
+	g->refresh_expires_at = (int64_t)unpack(&pulse, 5);
+	g->expires_at = (int64_t)unpack(&pulse, 5);
+	g->last_used_at = (int64_t)unpack(&pulse, 5);
+	g->has_retry_key = unpack(&pulse, 1) != 0;
+	memcpy(g->retry_key, pulse.p + pulse.n, RETRY_DIGEST_SIZE);
+}
+
+void
+grant_take(struct query *q, struct arena *a, struct grant *g, struct grant_row *row)
+{
+	memset(g, 0, sizeof(*g));
+	row->id = take_int(q);
+	row->due = take_int(q);
+	(void)take_blob(q, g->key, GRANT_KEY_SIZE);
+	g->user = take_int(q);
+	g->client = take_int(q);
+	g->subject = take_text(q, a);
+	g->scope = take_text(q, a);
+	g->resource = take_text(q, a);
+	g->redirect_uri = take_text(q, a);
+	g->has_challenge = take_blob(q, g->challenge, sizeof(g->challenge));
+	g->refreshable = take_int(q) != 0;
+	g->created_at = take_int(q);
+	g->authenticated_at = take_int(q);
+	g->code_expires_at = take_int(q);
+	pulse_take(q, g);
+	g->access_scope = take_text(q, a);
+	g->access_resource = take_text(q, a);
+	g->end_reason = (enum end_reason)take_int(q);
+	g->ended_at = take_int(q);
+	g->ended_generation = (uint32_t)take_int(q);
+	g->ended_from = take_text(q, a);
+}
+
+enum outcome
+grant_load(struct sqlite *db, const uint8_t key[static GRANT_KEY_SIZE], struct arena *a,
+	struct grant *g, struct grant_row *row, bool *found)
+{
+	struct query q = query_begin(db, SQL_grant_load);
+
+	put_blob(&q, key, GRANT_KEY_SIZE);
+	*found = query_row(&q);
+	if (*found)
+		grant_take(&q, a, g, row);
+	return query_end(&q);
+}
+
+static void
+put_end(struct query *q, const struct grant *g)
+{
+	if (g->state != GRANT_ENDED) {
+		for (int i = 0; i < 4; i++)
+			put_null(q);
+		return;
+	}
+	put_int(q, g->end_reason);
+	put_int(q, g->ended_at);
+	put_int(q, g->ended_generation);
+	put_text(q, g->ended_from);
+}
+
+enum outcome
+grant_insert(struct sqlite *db, const struct grant *g, bool *taken)
+{
+	struct query q = query_begin(db, SQL_grant_insert);
+	struct pulse pulse = pulse_of(g);
+	size_t inserted;
+
+	put_int(&q, grant_due_day(db, g, g->created_at));
+	put_blob(&q, g->key, GRANT_KEY_SIZE);
+	put_int(&q, g->user);
+	put_int(&q, g->client);
+	put_text(&q, g->subject);
+	put_text(&q, g->scope);
+	put_text(&q, g->resource);
+	put_text(&q, g->redirect_uri);
+	put_blob(&q, g->has_challenge ? g->challenge : NULL, sizeof(g->challenge));
+	put_int(&q, g->refreshable);
+	put_int(&q, g->created_at);
+	put_int(&q, g->authenticated_at);
+	put_int(&q, g->code_expires_at);
+	put_blob(&q, pulse.p, pulse.n);
+	put_text(&q, g->access_scope);
+	put_text(&q, g->access_resource);
+	put_end(&q, g);
+	TRY(query_run(&q, &inserted));
+	*taken = inserted == 0;
+	db->inserted += inserted;
+	return DONE;
+}
+
+enum outcome
+grant_save(struct sqlite *db, struct grant *g, const struct grant_row *row)
+{
+	bool ended = g->state == GRANT_ENDED;
+	struct query q = query_begin(db, ended ? SQL_grant_finish : SQL_grant_renew);
+	struct pulse pulse;
+
+	g->version++;
+	pulse = pulse_of(g);
+	put_blob(&q, pulse.p, pulse.n);
+	put_text(&q, g->access_scope);
+	put_text(&q, g->access_resource);
+	if (ended) {
+		put_end(&q, g);
+		put_int(&q, grant_due_day(db, g, g->ended_at));
+	}
+	put_int(&q, row->id);
+	return query_run(&q, NULL);
+}

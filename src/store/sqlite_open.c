@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite_open.c - the database file: made, looked at before it is trusted, and
+ * connected to.
+ *
+ * What is wrong with a file is told as a sentence that says what to do. A file
+ * that others may read is refused: it holds digests of passwords.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "store/sqlite.h"
+
+/* How long a command waits for a server's transaction, and the other way round. */
+#define BUSY_MS 5000
+
+/* Counting every malloc would make the threads queue at one lock. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+enum outcome
+sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f)
+{
+	const char *what = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+
+	switch (rc & 0xFF) {
+	case SQLITE_FULL:
+		return FAULT_AT(f, "the disk is full, nothing was changed: make room (%s)",
+			doing);
+	case SQLITE_IOERR:
+		return FAULT_AT(f, "the disk failed, nothing was changed: %s (%s, code %d)",
+			db != NULL ? strerror(sqlite3_system_errno(db)) : what, doing, rc);
+	case SQLITE_READONLY:
+		return FAULT_AT(f, "the database may not be written to: "
+			"check the owner of its file and directory (%s)", doing);
+	case SQLITE_CANTOPEN:
+		return FAULT_AT(f, "the database cannot be opened: "
+			"check the owner and mode of its file and directory (%s)", doing);
+	case SQLITE_BUSY:
+		return FAULT_AT(f, "another program holds the database for too long (%s)",
+			doing);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return FAULT_AT(f, "the database is damaged: restore a backup (%s: %s)",
+			doing, what);
+	default:
+		return FAULT_AT(f, "the database failed: %s (%s, code %d)", what, doing, rc);
+	}
+}
+
+/* ---- a connection ------------------------------------------------------------ */
+
+static int
+run(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/*
+ * FULL: a commit is on the disk before it is told. The caches are small, because
+ * the kernel's is large; only the writer meets the same page again soon. Nothing
+ * is mapped into memory: a bad sector would end the process instead of a request.
+ */
+static int
+prepare_for(sqlite3 *db, enum sqlite_use use)
+{
+	static const char *const pragmas[] = {
+		[SQLITE_FOR_READING] = "PRAGMA query_only = 1; PRAGMA cache_size = -512",
+		[SQLITE_FOR_WRITING] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
+			"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864",
+		[SQLITE_FOR_CHECKPOINTS] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
+			"PRAGMA wal_autocheckpoint = 0",
+	};
+	int rc;
+
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_timeout(db, use == SQLITE_FOR_CHECKPOINTS ? 0 : BUSY_MS);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	rc = run(db, "PRAGMA trusted_schema = 0; PRAGMA mmap_size = 0");
+	return rc == SQLITE_OK ? run(db, pragmas[use]) : rc;
+}
+
+enum outcome
+sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use use, struct fault *f)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int rc;
+
+	pthread_once(&once, configure);
+	memset(db, 0, sizeof(*db));
+	db->fault = f;
+	rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL);
+	if (rc == SQLITE_OK)
+		rc = prepare_for(db->db, use);
+	db->scratch = arena_new();
+	if (rc == SQLITE_OK)
+		return DONE;
+	sqlite_fault(db->db, rc, path, f);
+	sqlite_disconnect(db);
+	return FAULT;
+}
+
+void
+sqlite_disconnect(struct sqlite *db)
+{
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(db->statements[i]);
+	sqlite3_close(db->db);
+	arena_free(db->scratch);
+	memset(db, 0, sizeof(*db));
+}
+
+/* ---- made -------------------------------------------------------------------- */
+
+static enum outcome
+make_empty_file(const char *path, struct fault *f)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return FAULT_AT(f, "%s exists already: it is left as it is", path);
+	if (fd < 0)
+		return FAULT_AT(f, "%s cannot be made: %s", path, strerror(errno));
+	close(fd);
+	return DONE;
+}
+
+static int
+make_tables(sqlite3 *db)
+{
+	static const char *const tables[] = {
+#define TABLE(...) __VA_ARGS__,
+#include "store/schema.def"
+#undef TABLE
+	};
+	char marks[96];
+	int rc = run(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+
+	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		SQLITE_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(tables) / sizeof(*tables); i++)
+		rc = run(db, tables[i]);
+	if (rc == SQLITE_OK)
+		rc = run(db, marks);
+	return rc == SQLITE_OK ? run(db, "COMMIT") : rc;
+}
+
+enum outcome
+sqlite_create(const char *path, struct fault *f)
+{
+	struct sqlite db;
+	enum outcome made;
+	int rc;
+
+	TRY(make_empty_file(path, f));
+	made = sqlite_connect(&db, path, SQLITE_FOR_WRITING, f);
+	if (made == DONE) {
+		rc = make_tables(db.db);
+		if (rc != SQLITE_OK)
+			made = sqlite_fault(db.db, rc, path, f);
+		sqlite_disconnect(&db);
+	}
+	if (made != DONE)
+		unlink(path);
+	return made;
+}
+
+/* ---- looked at ----------------------------------------------------------------- */
+
+static enum outcome
+inspect_file(const char *path, struct fault *f)
+{
+	struct stat file;
+
+	if (stat(path, &file) != 0 && errno == ENOENT)
+		return FAULT_AT(f, "%s is missing: latchkey init makes a new one", path);
+	if (stat(path, &file) != 0)
+		return FAULT_AT(f, "%s cannot be opened: %s", path, strerror(errno));
+	if (!S_ISREG(file.st_mode))
+		return FAULT_AT(f, "%s is not a file", path);
+	if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return FAULT_AT(f, "%s is open to others (mode %04o): chmod 600 %s", path,
+			(unsigned)file.st_mode & 07777u, path);
+	return DONE;
+}
+
+static int
+pragma(sqlite3 *db, const char *sql, int *value)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(statement) == SQLITE_ROW ? SQLITE_OK : sqlite3_errcode(db);
+	if (rc == SQLITE_OK)
+		*value = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return rc;
+}
+
+static enum outcome
+inspect_version(const char *path, int application, int version, struct fault *f)
+{
+	int major = version / 1000, our_major = SQLITE_SCHEMA_VERSION / 1000;
+
+	if (application != SQLITE_APPLICATION_ID)
+		return FAULT_AT(f, "%s is not a database of latchkey", path);
+	if (major > our_major)
+		return FAULT_AT(f, "%s was made by a newer latchkey (schema %d, this one "
+			"knows %d): use that one", path, version, SQLITE_SCHEMA_VERSION);
+	if (version < SQLITE_SCHEMA_VERSION)
+		return FAULT_AT(f, "%s was made by an older latchkey (schema %d, this one "
+			"needs %d): run latchkey db upgrade", path, version,
+			SQLITE_SCHEMA_VERSION);
+	return DONE;
+}
+
+enum outcome
+sqlite_inspect(const char *path, struct fault *f)
+{
+	struct sqlite db;
+	enum outcome good = DONE;
+	int application = 0, version = 0, rc;
+
+	TRY(inspect_file(path, f));
+	TRY(sqlite_connect(&db, path, SQLITE_FOR_WRITING, f));
+	rc = pragma(db.db, "PRAGMA application_id", &application);
+	if (rc == SQLITE_OK)
+		rc = pragma(db.db, "PRAGMA user_version", &version);
+	if (rc == SQLITE_NOTADB)
+		good = FAULT_AT(f, "%s is not a database", path);
+	else if (rc != SQLITE_OK)
+		good = sqlite_fault(db.db, rc, path, f);
+	else
+		good = inspect_version(path, application, version, f);
+	/* A lock for writing is the honest question whether one may write. */
+	if (good == DONE) {
+		rc = run(db.db, "BEGIN IMMEDIATE; ROLLBACK");
+		if (rc != SQLITE_OK)
+			good = sqlite_fault(db.db, rc, path, f);
+	}
+	sqlite_disconnect(&db);
+	return good;
+}
