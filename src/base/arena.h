@@ -23,7 +23,7 @@ void *arena_copy(struct arena *a, const void *p, size_t n);
 struct bytes arena_bytes(struct arena *a, struct bytes b); /* a copy, NUL behind it */
 const char *arena_cstr(struct arena *a, struct bytes b);
 const char *arena_printf(struct arena *a, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), nonnull(2)));
 size_t arena_size(const struct arena *a); /* bytes held from the system */
 
 /* An array of n things of a type; the caller has bounded count. */
