@@ -65,6 +65,8 @@ static const struct endpoint endpoints[] = {
 		NULL, ROW(logo_find) },
 	{ "style", BI("/style-*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
 		NULL, ROW(asset_show) },
+	{ "icon", BI("/icon-*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
+		NULL, ROW(asset_show) },
 	{ "brand", BI("/brand-*"), HTTP_GET | HTTP_HEAD, DOOR_PUBLIC, CORS_NONE,
 		NULL, ROW(asset_show) },
 	{ "root", BI("/"), HTTP_GET | HTTP_HEAD, DOOR_PAGE, CORS_NONE,

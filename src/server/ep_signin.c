@@ -103,28 +103,44 @@ sign_in_read(struct exchange *x)
 		.username = s->username, .out_of_date = true });
 }
 
+/*
+ * How long this attempt must wait. An account's failures from everywhere make
+ * strangers wait who have failed at it themselves; a first try, and a browser that
+ * signed in before, are never held up by what others do.
+ */
+static int64_t
+sign_in_wait(struct exchange *x, const struct sign_in *s)
+{
+	const struct throttles *t = x->worker->shared->throttles;
+	int64_t here = throttle_wait(t->sign_in, s->account_here, x->now);
+	int64_t account = 0, address;
+
+	if (s->known.here)
+		return here;
+	if (throttle_level(t->sign_in, s->account_here, x->now) > 0)
+		account = throttle_wait(t->account, s->account, x->now);
+	address = throttle_wait(t->sign_in_address, s->address, x->now);
+	here = account > here ? account : here;
+	return address > here ? address : here;
+}
+
 /* H-14: before any credential is looked at. */
 static enum step
 sign_in_may_try(struct exchange *x)
 {
 	const struct throttles *t = x->worker->shared->throttles;
 	struct sign_in *s = visit_of(x)->page;
+	struct bytes account = known_account(x, s->username);
 	char memory[40];
 	struct bytes address = throttle_address(x->request->peer, memory);
-	int64_t wait, other;
+	int64_t wait;
 
 	known_read(x, s->username, &s->known);
-	s->account_here = throttle_key(t->sign_in, known_account(x, s->username),
+	s->account_here = throttle_key(t->sign_in, account,
 		s->known.here ? s->known.id : address);
-	s->account = throttle_key(t->account, known_account(x, s->username), NONE);
+	s->account = throttle_key(t->account, account, NONE);
 	s->address = throttle_key(t->sign_in_address, NONE, address);
-	wait = throttle_wait(t->sign_in, s->account_here, x->now);
-	other = throttle_wait(t->account, s->account, x->now);
-	if (!s->known.here && other > wait)
-		wait = other;
-	other = throttle_wait(t->sign_in_address, s->address, x->now);
-	if (!s->known.here && other > wait)
-		wait = other;
+	wait = sign_in_wait(x, s);
 	if (wait == 0)
 		return NEXT;
 	refused(x, REASON_sign_in_throttled);

@@ -140,6 +140,7 @@ keys_derive(const uint8_t master[static MASTER_KEY_SIZE], struct keys *out)
 	out->retry = mac_key_new(key);
 	seal_key_init(&out->transaction, master, "transaction");
 	seal_key_init(&out->form, master, "form");
+	seal_key_init(&out->known, master, "known");
 	derive_key(master, "TLS tickets", 0, out->ticket_secret);
 	derive_key(master, "key check", 0, key);
 	hex_write(key, sizeof(key), out->check);

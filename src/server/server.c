@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "pages/pages.h"
 #include "server/hasher.h"
+#include "server/seen.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/server_state.h"
@@ -216,6 +217,7 @@ server_start(struct server *s, struct fault *f)
 {
 	s->shared.hasher = hasher_new((size_t)s->config->hash_queue);
 	s->shared.throttles = throttles_new(s->config);
+	s->shared.people = people_new();
 	for (size_t i = 0; i < s->worker_count; i++) {
 		TRY(worker_start(s->workers[i], snapshot_hold(s->snapshot),
 			loop_mailbox(s->loop), tend_worker_ended, f));
@@ -255,6 +257,7 @@ server_free(struct server *s)
 	free(s->workers);
 	hasher_free(s->shared.hasher);
 	throttles_free(s->shared.throttles);
+	people_free(s->shared.people);
 	if (s->port != NULL)
 		store_port_free(s->port);
 	store_close(s->shared.store);

@@ -170,6 +170,18 @@ key_place(const struct throttle *t, struct throttle_key k, int64_t now)
 	return emptiest;
 }
 
+int64_t
+throttle_level(const struct throttle *t, struct throttle_key k, int64_t now)
+{
+	_Atomic uint64_t *place = key_find(t, k);
+	struct bucket b;
+
+	if (place == NULL)
+		return 0;
+	b = bucket_of(atomic_load_explicit(place, memory_order_relaxed));
+	return b.tag == key_tag(k) ? bucket_level(t, b, now) : 0;
+}
+
 /* Above the limit one waits until time has taken the excess away. */
 int64_t
 throttle_wait(const struct throttle *t, struct throttle_key k, int64_t now)

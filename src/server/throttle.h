@@ -26,6 +26,8 @@ struct bytes throttle_address(struct bytes peer, char out[static 40]);
 
 /* Seconds to wait before the next try; 0: go on. now: any clock in seconds. */
 int64_t throttle_wait(const struct throttle *t, struct throttle_key k, int64_t now);
+/* Failures that are remembered; 0: none. */
+int64_t throttle_level(const struct throttle *t, struct throttle_key k, int64_t now);
 void throttle_fail(struct throttle *t, struct throttle_key k, int64_t now);
 void throttle_clear(struct throttle *t, struct throttle_key k); /* after a success */
 
