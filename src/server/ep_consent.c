@@ -188,6 +188,7 @@ consent_written(struct exchange *x)
 		return neutral_page(x);
 	if (v->open.grant.state == GRANT_ENDED)
 		return authz_answer(x, NONE, REASON_access_denied);
+	metric_add(&x->worker->metrics, METRIC_codes_issued);
 	memcpy(code.id, v->transaction.id, sizeof(code.id));
 	grant_token_write(x->snapshot->tokens, TOKEN_CODE, &code, &text);
 	step = authz_answer(x, arena_bytes(x->arena, (struct bytes){ text.p, text.n }),

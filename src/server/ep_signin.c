@@ -212,6 +212,7 @@ sign_in_fail(struct exchange *x)
 	if (!s->known.here)
 		throttle_fail(t->account, s->account, x->now);
 	throttle_fail(t->sign_in_address, s->address, x->now);
+	metric_add(&x->worker->metrics, METRIC_sign_in_failures);
 	s->audit.audit = sign_in_audit(x, B("sign_in_failed"));
 	x->steps = failed_steps;
 	exchange_ask(x, &s->audit.call);
@@ -261,6 +262,7 @@ sign_in_done(struct exchange *x)
 	struct sign_in *s = v->page;
 	struct buf location = buf_new(x->arena, 65536);
 
+	metric_add(&x->worker->metrics, METRIC_sign_ins);
 	visit_cookie(x, SESSION_COOKIE, s->cookie, 0);
 	known_write(x, &s->known, s->username);
 	if (!v->has_transaction)

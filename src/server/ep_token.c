@@ -161,7 +161,8 @@ token_refused(struct exchange *x, const struct grant_token *presented,
 		note_number(x, "ended_at", g->ended_at);
 		note_text(x, "ended_from", g->ended_from);
 	}
-	if (c->event == GRANT_REDEEM) {
+	if (c->event == GRANT_REDEEM &&
+		!bytes_equal(c->redemption.redirect_uri, g->redirect_uri)) {
 		note_text(x, "presented", c->redemption.redirect_uri);
 		note_text(x, "registered", g->redirect_uri);
 	}

@@ -64,8 +64,8 @@ enum outcome
 privileges_become(const char *dir, const char *user, const char **warning,
 	struct fault *f)
 {
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
 
 	*warning = NULL;
 	TRY(identity_find(dir, user, &uid, &gid, f));

@@ -21,6 +21,7 @@
 #include "server/seen.h"
 #include "server/notify.h"
 #include "server/privileges.h"
+#include "server/seen.h"
 #include "server/server_state.h"
 #include "server/throttle.h"
 

@@ -10,6 +10,7 @@
 #include "rules/redirect_uri.h"
 #include "server/endpoints.h"
 #include "server/ep_token.h"
+#include "server/seen.h"
 
 static step_fn code_read, code_redeem, code_answer;
 
@@ -95,6 +96,11 @@ static enum step
 code_answer(struct exchange *x)
 {
 	struct code_state *s = x->state;
+	const struct grant *g = &s->change.grant;
 
+	/* a challenge is good for one code. */
+	if (s->change.found && s->change.verdict.kind == VERDICT_ISSUE && g->has_challenge)
+		people_challenge_redeemed(x->worker->shared->people, g->client,
+			g->challenge);
 	return token_decided(x, &s->code, &s->change);
 }
