@@ -21,14 +21,18 @@ static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
 bool
 http_address_parse(struct bytes text, struct http_address *out)
 {
-	struct http_address a = { .is_unix = bytes_equal(text, B("unix")) };
+	struct http_address a = { .is_unix = false };
 	char cstr[INET6_ADDRSTRLEN] = "";
 
+	if (bytes_equal(text, B("unix"))) {
+		*out = (struct http_address){ .is_unix = true };
+		return true;
+	}
 	if (text.n == 0 || text.n >= sizeof(cstr))
 		return false;
 	memcpy(cstr, text.p, text.n);
 	memcpy(a.ip, mapped, sizeof(mapped));
-	if (!a.is_unix && inet_pton(AF_INET, cstr, a.ip + 12) != 1 &&
+	if (inet_pton(AF_INET, cstr, a.ip + 12) != 1 &&
 	    inet_pton(AF_INET6, cstr, a.ip) != 1)
 		return false;
 	*out = a;

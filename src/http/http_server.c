@@ -10,7 +10,7 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,7 +312,7 @@ is_passing(int error)
 static void
 pause_accepting(struct http_server *s)
 {
-	complain(s, strerror(errno));
+	complain(s, "no descriptor is left for a new connection");
 	for (size_t i = 0; i < s->listener_count; i++)
 		loop_unwatch(s->loop, &s->listeners[i].watch);
 	loop_timer(s->loop, &s->pause, PAUSE_MS);
@@ -326,6 +326,15 @@ pause_over(struct timer *t)
 
 	for (size_t i = 0; i < s->listener_count; i++)
 		loop_watch(s->loop, &s->listeners[i].watch, EPOLLIN);
+}
+
+/* accept4 wants a descriptor before it looks whether anybody is there. */
+static bool
+somebody_waits(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 static void
@@ -342,11 +351,13 @@ accept_ready(struct watch *w, uint32_t events)
 
 		if (fd >= 0) {
 			admit(s, fd, &from);
-		} else if (errno == EAGAIN) {
-			return;
-		} else if (!is_passing(errno) && !evict_one(s)) {
-			pause_accepting(s);
-			return;
+		} else if (!is_passing(errno)) {
+			if (errno == EAGAIN || !somebody_waits(w->fd))
+				return;
+			if (!evict_one(s)) {
+				pause_accepting(s);
+				return;
+			}
 		}
 	}
 }
