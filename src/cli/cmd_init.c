@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/development.h"
 #include "rules/metadata.h"
@@ -23,17 +22,16 @@ put_fact(struct cli *c, const char *name, struct bytes value)
 	return CLI_WAIT(c, store_fact_put, &fact);
 }
 
-/* The first epoch, and the facts by which a server knows what it serves. */
+/* The facts by which a server knows what it serves. */
 static bool
 fill_database(struct cli *c, const char *issuer, const char *brand)
 {
-	struct epoch_put epoch = { .now = clock_now() };
+	struct audit_add add = { .audit = cli_audit(c, "initialised", "server", issuer) };
 
-	epoch.audit = cli_audit(c, "initialised", "key", issuer);
 	return put_fact(c, "issuer", bytes_of(issuer))
 		&& put_fact(c, "brand", bytes_of(brand))
 		&& put_fact(c, "key_check", bytes_of(c->keys->check))
-		&& CLI_WAIT(c, store_epoch_put, &epoch);
+		&& CLI_WAIT(c, store_audit_add, &add);
 }
 
 static bool
