@@ -97,8 +97,10 @@ refresh_slips_back(struct grant *g, const struct refresh *r, int64_t now)
 {
 	struct verdict v = grant_refresh(g, r, now);
 
-	if (v.kind == VERDICT_REPEAT)
+	if (v.kind == VERDICT_REPEAT) {
 		g->generation--;
+		v.changed = true;
+	}
 	return v;
 }
 
@@ -107,8 +109,10 @@ refresh_unrevokes(struct grant *g, const struct refresh *r, int64_t now)
 {
 	struct verdict v = grant_refresh(g, r, now);
 
-	if (v.kind == VERDICT_REPEAT && g->access_expires_at == 0)
+	if (v.kind == VERDICT_REPEAT && g->access_expires_at == 0) {
 		g->access_expires_at = now + r->lifetimes->access;
+		v.changed = true;
+	}
 	return v;
 }
 
