@@ -231,16 +231,17 @@ account_show(struct exchange *x)
 static bool
 read_key(struct bytes hex, uint8_t key[static GRANT_KEY_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
+	const struct bytes digits = B("0123456789abcdef");
 
 	if (hex.n != 2 * GRANT_KEY_SIZE)
 		return false;
 	for (size_t i = 0; i < hex.n; i++) {
-		size_t at = bytes_index(B("0123456789abcdef"), hex.p[i]);
+		size_t at = bytes_index(digits, hex.p[i]);
+		unsigned byte = (unsigned)key[i / 2] << 4 | (unsigned)at;
 
-		if (at == sizeof(digits) - 1)
+		if (at == digits.n)
 			return false;
-		key[i / 2] = (uint8_t)(key[i / 2] << 4 | at);
+		key[i / 2] = (uint8_t)(byte & 0xFF);
 	}
 	return true;
 }
