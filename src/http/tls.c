@@ -297,6 +297,9 @@ tls_config_new(const char *cert_file, const char *key_file,
 		tls_config_free(c);
 		return FAULT;
 	}
+	/* It may be used and freed by another thread: OpenSSL must not remember that
+	 * this one ever touched it, or it looks again when this thread ends. */
+	OPENSSL_thread_stop_ex(c->library);
 	*out = c;
 	return DONE;
 }
