@@ -373,8 +373,9 @@ sqlite_epoch_put(struct sqlite *db, struct epoch_put *c)
 	TRY(query_run(&q, NULL));
 	if (c->retire_before != 0) {
 		q = query_begin(db, SQL_epochs_retire);
-		put_int(&q, c->retire_before);
+		put_int(&q, c->now);
 		put_int(&q, next);
+		put_int(&q, c->retire_before);
 		TRY(query_run(&q, NULL));
 	}
 	c->epoch = (uint8_t)next;

@@ -225,6 +225,16 @@ inspect_version(const char *path, int application, int version, struct fault *f)
 	return DONE;
 }
 
+/* SQLite opens for reading what it may not write, and says so only when asked. */
+static enum outcome
+inspect_writing(sqlite3 *db, const char *path, struct fault *f)
+{
+	int rc = sqlite3_db_readonly(db, "main") != 0 ?
+		SQLITE_READONLY : run(db, "BEGIN IMMEDIATE; ROLLBACK");
+
+	return rc == SQLITE_OK ? DONE : sqlite_fault(db, rc, path, f);
+}
+
 enum outcome
 sqlite_inspect(const char *path, struct fault *f)
 {
@@ -243,12 +253,8 @@ sqlite_inspect(const char *path, struct fault *f)
 		good = sqlite_fault(db.db, rc, path, f);
 	else
 		good = inspect_version(path, application, version, f);
-	/* A lock for writing is the honest question whether one may write. */
-	if (good == DONE) {
-		rc = run(db.db, "BEGIN IMMEDIATE; ROLLBACK");
-		if (rc != SQLITE_OK)
-			good = sqlite_fault(db.db, rc, path, f);
-	}
+	if (good == DONE)
+		good = inspect_writing(db.db, path, f);
 	sqlite_disconnect(&db);
 	return good;
 }

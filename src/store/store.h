@@ -261,8 +261,9 @@ struct scope_put {
 };
 void store_scope_put(struct store_port *p, struct scope_put *c);
 
-/* A new current epoch; older ones stay honoured until retire_before (0: all stay),
- * which may be now (a restored backup, a lost key) or later. There are 64 in all. */
+/* A new current epoch. Of the older ones those that began at or before retire_before
+ * are retired now and for good, and their tokens die (0: none; now: all, as after a
+ * restored backup). There are 64 epochs in a master key's life. */
 struct epoch_put {
 	struct store_call call;
 	int64_t now;
