@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { close, startCast } from '../lib/cast.mjs';
+import { close, startCast, withPhone } from '../lib/cast.mjs';
 import { freePort, run } from '../lib/latchkey.mjs';
 import { story } from './story.mjs';
 
@@ -22,11 +22,11 @@ const LIBRARIES = [
 	{ name: 'curl', command: ['bash', 'curl_client.sh'] },
 ];
 
-const lk = await startCast();
+const lk = await startCast({ prepare: withPhone });
 
 for (const { name, ...library } of LIBRARIES) {
 	test(`${name} as a confidential client`, () => story(lk, { ...library, client: lk.web }));
-	test(`${name} as a public client`, () => story(lk, { ...library, client: lk.spa }));
+	test(`${name} as a public client`, () => story(lk, { ...library, client: lk.phone }));
 }
 
 // Passport lives inside a web application, so this one is under development.

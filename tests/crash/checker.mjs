@@ -65,7 +65,8 @@ function current(grant, event, credential, name) {
 	const { doubt } = grant;
 	const again = doubt?.did === event.did && doubt.key !== undefined && doubt.key === event.key;
 	if (event.got === 'nothing') {
-		grant.doubt = again ? doubt : { did: event.did, key: event.key };
+		// Sent again: what was not done before may be done now.
+		grant.doubt = { did: event.did, key: event.key, applied: (again && doubt.applied) || undefined };
 		return undefined;
 	}
 	if (event.got === 'tokens') {

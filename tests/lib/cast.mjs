@@ -57,6 +57,15 @@ export async function cast(lk) {
 	lk.api = await lk.resource('Acme API');
 }
 
+// For startCast's prepare: one more, the app of a phone by a claimed https link,
+// public and with refresh tokens.
+export async function withPhone(lk) {
+	lk.phone = await lk.client('Phone Spend', {
+		type: 'public', 'redirect-uri': 'https://phone.example/cb',
+		scope: ['export-jobs:read', 'export-jobs:write'],
+	});
+}
+
 // Declares the closing tests of a file. Call it last.
 export function close(lk, { faults = 0 } = {}) {
 	for (const rule of UNIVERSAL)

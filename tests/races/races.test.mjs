@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { close, startCast } from '../lib/cast.mjs';
+import { close, startCast, withPhone } from '../lib/cast.mjs';
 import { forms, random } from '../lib/latchkey.mjs';
 import {
 	alive, dead, introspectBytes, open, redeemBytes, refreshBytes, revokeBytes, sort, times, volley,
@@ -15,9 +15,9 @@ import {
 const CROWD = 64;
 const ROUNDS = 5;
 
-const lk = await startCast({ serve: ['--workers', '4'] });
+const lk = await startCast({ serve: ['--workers', '4'], prepare: withPhone });
 
-for (const [kind, client] of [['confidential', lk.web], ['public', lk.spa]]) {
+for (const [kind, client] of [['confidential', lk.web], ['public', lk.phone]]) {
 	test(`TC-11 ${CROWD} redemptions of one code, ${kind} client: one wins, nothing lives`, async () => {
 		for (let i = 0; i < ROUNDS; i++) {
 			const granted = await lk.authorize(client);
