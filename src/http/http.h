@@ -120,6 +120,8 @@ struct http_config {
 	                               request from a peer not named here is answered 403 */
 	bool local;                 /* plain HTTP of our own on loopback (health, metrics):
 	                               no proxy needed */
+	const char *hsts;           /* what Strict-Transport-Security says behind max-age:
+	                               "; includeSubDomains; preload"; NULL: nothing more */
 	struct http_limits limits;
 	http_handler *handler;
 	http_refused *refused;

@@ -124,8 +124,11 @@ put_reply(struct http_conn *c, struct buf *b, const struct http_reply *reply, bo
 	if (c->close)
 		buf_put(b, B("Connection: close\r\n"));
 	/* H-04; RFC 6797 section 7.2: never in clear. */
-	if (c->wire.ssl != NULL)
-		buf_put(b, B("Strict-Transport-Security: max-age=63072000\r\n"));
+	if (c->wire.ssl != NULL) {
+		buf_put(b, B("Strict-Transport-Security: max-age=63072000"));
+		buf_put(b, bytes_of(c->server->hsts));
+		buf_put(b, B("\r\n"));
+	}
 	for (size_t i = 0; i < reply->header_count; i++) {
 		buf_put(b, reply->headers[i].name);
 		buf_put(b, B(": "));

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -99,6 +100,8 @@ http_server_new(struct loop *l, const struct http_config *c, struct http_server 
 	s->refused = c->refused;
 	s->arg = c->arg;
 	s->local = c->local;
+	if (c->hsts != NULL)
+		snprintf(s->hsts, sizeof(s->hsts), "%s", c->hsts);
 	s->tls = tls_config_ref(c->tls);
 	s->pause.due = pause_over;
 	s->drain.due = drain_over;

@@ -61,6 +61,14 @@ listeners_settle(const struct config *c, struct fault *f)
 	return DONE;
 }
 
+/* RFC 6797 section 6.1; preload lists want both. */
+static bool
+hsts_known(struct bytes text)
+{
+	return bytes_empty(text) || bytes_equal(text, B("includeSubDomains")) ||
+		bytes_equal(text, B("includeSubDomains; preload"));
+}
+
 enum outcome
 config_settle(struct config *c, struct bytes issuer, struct bytes brand, struct fault *f)
 {
@@ -68,6 +76,9 @@ config_settle(struct config *c, struct bytes issuer, struct bytes brand, struct 
 		return FAULT_AT(f, "log_level: must be debug, info, notice, warning or error");
 	if (c->brand[0] == '\0')
 		c->brand = bytes_empty(brand) ? "Latchkey" : arena_cstr(c->arena, brand);
+	if (!hsts_known(bytes_of(c->hsts)))
+		return FAULT_AT(f, "hsts: must be includeSubDomains, or "
+			"includeSubDomains; preload");
 	TRY(listeners_settle(c, f));
 	return issuer_settle(c, issuer, f);
 }

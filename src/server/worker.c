@@ -206,14 +206,17 @@ static enum outcome
 worker_listen(struct worker *w, const struct config *c, const struct worker *first,
 	struct fault *f)
 {
+	char hsts[40];
 	struct http_config h = {
 		.join = first != NULL,
+		.hsts = hsts,
 		.limits = limits_of(c),
 		.handler = exchange_begin,
 		.refused = worker_refused,
 		.arg = w,
 	};
 
+	snprintf(hsts, sizeof(hsts), "%s%s", c->hsts[0] != '\0' ? "; " : "", c->hsts);
 	TRY(worker_listen_https(w, c, first, &h, f));
 	h.listen = c->proxy_listen.p;
 	h.listen_count = c->proxy_listen.n;

@@ -149,6 +149,8 @@ TEST(every_key_has_a_sentence_for_the_manual)
 
 static const struct { const char *text, *what; } unsettled[] = {
 	{ "log_level = loud", "log_level: must be debug, info, notice, warning or error" },
+	{ "hsts = preload", "hsts: must be includeSubDomains, or "
+		"includeSubDomains; preload" },
 	{ "listen =", "neither listen nor proxy_listen is set" },
 	{ "proxy_listen = 127.0.0.1:80", "proxy_listen needs proxies: the addresses of the "
 		"TLS-terminating proxies, or: unix" },

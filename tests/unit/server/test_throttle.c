@@ -30,6 +30,7 @@ TEST(failures_up_to_the_limit_cost_nothing)
 	fresh(64);
 	check_int(throttle_wait(table, ada, 1000), 0);
 	fail_times(LIMIT - 1, 1000);
+	check_int(throttle_level(table, ada, 1000), LIMIT - 1);
 	check_int(throttle_wait(table, ada, 1000), 0);
 	fail_times(1, 1000);
 	check_int(throttle_wait(table, ada, 1000), FORGIVE);
