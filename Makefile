@@ -11,7 +11,7 @@ NINJA ?= ninja
 SANITIZE := -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test test-crash test-asan test-tsan fuzz lint format cover \
+.PHONY: all help deps run test test-crash test-asan test-tsan bench fuzz lint format cover \
 	install clean
 
 all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
@@ -57,6 +57,14 @@ test-tsan: ## every test on a build with ThreadSanitizer
 		$(MESON) setup build-tsan -Db_sanitize=thread $(SANITIZE)
 	@$(NINJA) -C build-tsan
 	@tests/run --build build-tsan
+
+bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.md
+	@scripts/deps build test bench
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD) latchkey tests/bench/load
+	@scripts/npm-ci tests/bench
+	@LOAD=$(BUILD)/tests/bench/load LATCHKEY=$(BUILD)/latchkey \
+		scripts/node tests/bench/bench.mjs --write
 
 fuzz: ## fuzz every parser for FUZZ_SECONDS each (clang, ASan and UBSan)
 	@scripts/deps build fuzz

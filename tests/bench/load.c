@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load.c - closed-loop load over TLS: N connections, each with one request under
+ * way at any time, for a number of seconds; one line of JSON at the end.
+ *
+ * usage: load --ca F --port P --mode MODE --connections N --seconds S
+ *             --input FILE [--basic B64] [--cookie C] [--authorize QUERY]
+ *             [--new-connection] [--pid PID]...
+ *
+ *   fixed     FILE is one raw request, sent again and again
+ *   refresh   FILE has a refresh token a line; each connection refreshes its own
+ *             chain: the token of an answer is the token of the next request
+ *   exchange  each connection asks /oauth/authorize (with --cookie: consent is
+ *             remembered) for a code with a fresh PKCE challenge, and redeems it
+ *
+ * CPU is what the kernel counted for --pid (all threads) while the clock ran.
+ */
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#define MAX_CONNECTIONS 1024
+#define MAX_PIDS 8
+#define SAMPLES (1 << 21)
+#define REDIRECT "https%3A%2F%2Fledger.example%2Fcallback"
+
+enum mode { FIXED, REFRESH, EXCHANGE };
+
+struct connection {
+	SSL *ssl;
+	int fd;
+	int64_t started_us;
+	char out[16384];
+	size_t out_n, out_sent;
+	char in[32768];
+	size_t in_n;
+	char token[1024];    /* refresh: what comes next */
+	char verifier[64];   /* exchange */
+	bool redeeming;
+};
+
+static struct {
+	const char *ca, *input, *basic, *cookie, *authorize;
+	int port, connections, seconds;
+	enum mode mode;
+	bool new_connection;
+	int pids[MAX_PIDS];
+	int pid_count;
+} options = { .connections = 64, .seconds = 5 };
+
+static SSL_CTX *tls;
+static int epoll_fd;
+static char *input;
+static size_t input_n;
+static uint32_t *samples;
+static size_t done, failed;
+static bool over;
+
+static void __attribute__((noreturn))
+die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- CPU of the server ------------------------------------------------------------ */
+
+static int64_t
+task_cpu_ns(const char *path)
+{
+	char text[128];
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtoll(text, NULL, 10);
+}
+
+static int64_t
+servers_cpu_ns(void)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < options.pid_count; i++) {
+		char path[64], task[400];
+		const struct dirent *e;
+		DIR *d;
+
+		snprintf(path, sizeof(path), "/proc/%d/task", options.pids[i]);
+		d = opendir(path);
+		while (d != NULL && (e = readdir(d)) != NULL)
+			if (e->d_name[0] != '.') {
+				snprintf(task, sizeof(task), "%s/%s/schedstat", path, e->d_name);
+				sum += task_cpu_ns(task);
+			}
+		if (d != NULL)
+			closedir(d);
+	}
+	return sum;
+}
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+static void
+request_post(struct connection *c, const char *body)
+{
+	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
+		"POST /oauth/token HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Basic %s\r\n"
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
+		options.port, options.basic, strlen(body), body);
+}
+
+static void
+base64url(const unsigned char *p, int n, char *out)
+{
+	EVP_EncodeBlock((unsigned char *)out, p, n);
+	for (; *out != '\0'; out++)
+		*out = *out == '+' ? '-' : *out == '/' ? '_' : *out == '=' ? '\0' : *out;
+}
+
+static void
+request_authorize(struct connection *c)
+{
+	unsigned char raw[32], digest[32];
+	char challenge[64];
+
+	RAND_bytes(raw, sizeof(raw));
+	base64url(raw, sizeof(raw), c->verifier);
+	EVP_Digest(c->verifier, strlen(c->verifier), digest, NULL, EVP_sha256(), NULL);
+	base64url(digest, sizeof(digest), challenge);
+	c->redeeming = false;
+	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
+		"GET /oauth/authorize?%s&redirect_uri=%s&code_challenge=%s"
+		"&code_challenge_method=S256 HTTP/1.1\r\nHost: localhost:%d\r\nCookie: %s\r\n\r\n",
+		options.authorize, REDIRECT, challenge, options.port, options.cookie);
+}
+
+static void
+request_next(struct connection *c)
+{
+	char body[2048];
+
+	c->out_sent = c->in_n = 0;
+	c->started_us = now_us();
+	switch (options.mode) {
+	case FIXED:
+		assert(input_n <= sizeof(c->out));
+		memcpy(c->out, input, input_n);
+		c->out_n = input_n;
+		break;
+	case REFRESH:
+		snprintf(body, sizeof(body), "grant_type=refresh_token&refresh_token=%s",
+			c->token);
+		request_post(c, body);
+		break;
+	case EXCHANGE:
+		request_authorize(c);
+		break;
+	}
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+/* Copies what stands between `before` and any of `end`; false: not there. */
+static bool
+cut(const char *text, const char *before, const char *end, char *out, size_t max)
+{
+	const char *p = strstr(text, before);
+	size_t n;
+
+	if (p == NULL)
+		return false;
+	p += strlen(before);
+	n = strcspn(p, end);
+	if (n == 0 || n >= max)
+		return false;
+	memcpy(out, p, n);
+	out[n] = '\0';
+	return true;
+}
+
+/* 0: more to come; otherwise the length of the whole answer. */
+static size_t
+answer_length(struct connection *c)
+{
+	const char *body, *field;
+	size_t length = 0;
+
+	c->in[c->in_n] = '\0';
+	body = strstr(c->in, "\r\n\r\n");
+	if (body == NULL)
+		return 0;
+	body += 4;
+	field = strcasestr(c->in, "\r\ncontent-length:");
+	if (field != NULL && field < body)
+		length = (size_t)strtoull(field + 17, NULL, 10);
+	return (size_t)(body - c->in) + length <= c->in_n
+		? (size_t)(body - c->in) + length : 0;
+}
+
+/* exchange: the redirect's code becomes the second request. */
+static bool
+redeem(struct connection *c)
+{
+	char code[512], body[2048];
+
+	if (!cut(c->in, "code=", "&\r\n", code, sizeof(code)))
+		return false;
+	snprintf(body, sizeof(body), "grant_type=authorization_code&code=%s"
+		"&redirect_uri=%s&code_verifier=%s", code, REDIRECT, c->verifier);
+	c->in_n = c->out_sent = 0;
+	c->redeeming = true;
+	request_post(c, body);
+	return true;
+}
+
+static void
+count(struct connection *c)
+{
+	int64_t us = now_us() - c->started_us;
+	bool ok = strncmp(c->in, "HTTP/1.1 200", 12) == 0;
+
+	if (options.mode == REFRESH)
+		ok = ok && cut(c->in, "\"refresh_token\":\"", "\"", c->token,
+			sizeof(c->token));
+	if (!ok) {
+		if (failed++ == 0)
+			fprintf(stderr, "load: first failure: %.400s\n", c->in);
+		if (failed > 1000)
+			die("too many failures");
+	}
+	if (done < SAMPLES)
+		samples[done] = (uint32_t)us;
+	done++;
+}
+
+/* ---- connections ------------------------------------------------------------------------- */
+
+static void
+watch(struct connection *c, uint32_t events, int op)
+{
+	struct epoll_event e = { .events = events, .data.ptr = c };
+
+	if (epoll_ctl(epoll_fd, op, c->fd, &e) != 0)
+		die("epoll_ctl");
+}
+
+static void
+open_connection(struct connection *c)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)options.port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int one = 1;
+
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		die("connect");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fcntl(c->fd, F_SETFL, O_NONBLOCK);
+	c->ssl = SSL_new(tls);
+	SSL_set_tlsext_host_name(c->ssl, "localhost");
+	SSL_set1_host(c->ssl, "localhost");
+	SSL_set_fd(c->ssl, c->fd);
+	SSL_set_connect_state(c->ssl);
+	watch(c, EPOLLIN | EPOLLOUT | EPOLLET, EPOLL_CTL_ADD);
+}
+
+static void
+close_connection(struct connection *c)
+{
+	SSL_shutdown(c->ssl);
+	SSL_free(c->ssl);
+	close(c->fd);
+	c->ssl = NULL;
+}
+
+static void
+again(struct connection *c)
+{
+	if (options.new_connection) {
+		close_connection(c);
+		open_connection(c);
+	}
+	request_next(c);
+}
+
+static bool
+would_block(struct connection *c, int result)
+{
+	int e = SSL_get_error(c->ssl, result);
+
+	if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE)
+		return true;
+	fprintf(stderr, "load: TLS error %d after %zu requests\n", e, done);
+	exit(1);
+}
+
+static bool
+send_rest(struct connection *c)
+{
+	while (c->out_sent < c->out_n) {
+		int n = SSL_write(c->ssl, c->out + c->out_sent, (int)(c->out_n - c->out_sent));
+
+		if (n <= 0)
+			return !would_block(c, n);
+		c->out_sent += (size_t)n;
+	}
+	return true;
+}
+
+/* Goes on until it would have to wait. */
+static void
+drive(struct connection *c)
+{
+	while (!over) {
+		int n;
+
+		if (!send_rest(c))
+			return;
+		n = SSL_read(c->ssl, c->in + c->in_n, (int)(sizeof(c->in) - 1 - c->in_n));
+		if (n <= 0 && would_block(c, n))
+			return;
+		c->in_n += (size_t)n;
+		if (answer_length(c) == 0)
+			continue;
+		if (options.mode == EXCHANGE && !c->redeeming && redeem(c))
+			continue;
+		count(c);
+		again(c);
+	}
+}
+
+/* ---- main ----------------------------------------------------------------------------------- */
+
+static void
+read_input(void)
+{
+	FILE *f = options.input != NULL ? fopen(options.input, "r") : NULL;
+
+	if (options.input == NULL)
+		return;
+	if (f == NULL)
+		die(options.input);
+	input = calloc(1, 1 << 20);
+	assert(input != NULL);
+	input_n = fread(input, 1, (1 << 20) - 1, f);
+	fclose(f);
+}
+
+static bool
+take_token(char **rest, char out[static 1024])
+{
+	char *line = *rest != NULL ? strsep(rest, "\n") : NULL;
+
+	if (line == NULL || line[0] == '\0')
+		return false;
+	snprintf(out, 1024, "%s", line);
+	return true;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+report(int64_t us, int64_t cpu_ns)
+{
+	size_t n = done < SAMPLES ? done : SAMPLES;
+
+	qsort(samples, n, sizeof(*samples), by_size);
+	printf("{\"requests\":%zu,\"failed\":%zu,\"seconds\":%.3f,\"per_second\":%.1f,"
+	       "\"p50_us\":%u,\"p99_us\":%u,\"cpu_us\":%.3f}\n",
+		done, failed, (double)us / 1e6, (double)done * 1e6 / (double)us,
+		n > 0 ? samples[n / 2] : 0, n > 0 ? samples[n * 99 / 100] : 0,
+		done > 0 ? (double)cpu_ns / 1000 / (double)done : 0);
+}
+
+static void
+run(void)
+{
+	int64_t start = now_us(), cpu = servers_cpu_ns();
+	int64_t end = start + (int64_t)options.seconds * 1000000;
+
+	while (now_us() < end) {
+		struct epoll_event events[256];
+		int n = epoll_wait(epoll_fd, events, 256, 100);
+
+		for (int i = 0; i < n; i++)
+			drive(events[i].data.ptr);
+	}
+	over = true;
+	report(now_us() - start, servers_cpu_ns() - cpu);
+}
+
+static void
+set(const char *name, const char *value)
+{
+	if (strcmp(name, "--ca") == 0)
+		options.ca = value;
+	else if (strcmp(name, "--input") == 0)
+		options.input = value;
+	else if (strcmp(name, "--basic") == 0)
+		options.basic = value;
+	else if (strcmp(name, "--cookie") == 0)
+		options.cookie = value;
+	else if (strcmp(name, "--authorize") == 0)
+		options.authorize = value;
+	else if (strcmp(name, "--port") == 0)
+		options.port = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--connections") == 0)
+		options.connections = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--seconds") == 0)
+		options.seconds = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--pid") == 0 && options.pid_count < MAX_PIDS)
+		options.pids[options.pid_count++] = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--mode") == 0)
+		options.mode = value[0] == 'f' ? FIXED : value[0] == 'r' ? REFRESH : EXCHANGE;
+	else {
+		fprintf(stderr, "load: %s is not an option\n", name);
+		exit(2);
+	}
+}
+
+static void
+read_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--new-connection") == 0)
+			options.new_connection = true;
+		else if (i + 1 < argc)
+			set(argv[i], argv[i + 1]), i++;
+	}
+	if (options.connections < 1 || options.connections > MAX_CONNECTIONS)
+		die("--connections");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct connection *all;
+	char *rest;
+
+	read_options(argc, argv);
+	read_input();
+	rest = input;
+	samples = calloc(SAMPLES, sizeof(*samples));
+	all = calloc((size_t)options.connections, sizeof(*all));
+	tls = SSL_CTX_new(TLS_client_method());
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (samples == NULL || all == NULL || tls == NULL || epoll_fd < 0)
+		die("start");
+	if (SSL_CTX_load_verify_locations(tls, options.ca, NULL) != 1)
+		die("--ca");
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	/* Full handshakes: new connections must cost what they cost strangers. */
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	for (int i = 0; i < options.connections; i++) {
+		if (options.mode == REFRESH && !take_token(&rest, all[i].token))
+			die("--input has fewer tokens than connections");
+		open_connection(&all[i]);
+		request_next(&all[i]);
+	}
+	run();
+	return failed > 0;
+}
