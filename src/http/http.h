@@ -161,6 +161,8 @@ struct http_counts http_server_counts(const struct http_server *s);
 enum outcome tls_config_new(const char *cert_file, const char *key_file,
 	const uint8_t ticket_secret[static 32], struct tls_config **out,
 	struct fault *f) must_check;
-void tls_config_free(struct tls_config *c); /* counted: connections keep theirs */
+/* Counted: a server and its connections keep theirs. It may be made on any thread;
+ * the last to let go is the loop's thread, or another once that one has ended. */
+void tls_config_free(struct tls_config *c);
 
 #endif

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -188,11 +189,14 @@ seal_ticket(struct tls_config *c, unsigned char *name, unsigned char *iv,
 	return 1;
 }
 
-/* 0: not ours, a full handshake; 1: fine; 2: fine, and a newer one is due. */
+/* 0: not ours, a full handshake; 1: fine; 2: fine, and a new one is due: its key is
+ * old, or TLS 1.3, whose clients use a ticket once (RFC 8446 appendix C.4). */
 static int
-open_ticket(struct tls_config *c, const unsigned char *name, const unsigned char *iv,
+open_ticket(SSL *ssl, const unsigned char *name, const unsigned char *iv,
 	EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
+	struct tls_config *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
 	for (int age = 0; age < 2; age++) {
 		struct ticket_key *key = &c->keys[age];
 
@@ -202,7 +206,7 @@ open_ticket(struct tls_config *c, const unsigned char *name, const unsigned char
 		    EVP_DecryptInit_ex(cipher, c->ticket_cipher, NULL, key->cipher,
 			    iv) != 1)
 			return -1;
-		return age + 1;
+		return age > 0 || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 	}
 	return 0;
 }
@@ -217,7 +221,7 @@ ticket_callback(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX
 		return -1;
 	if (sealing)
 		return seal_ticket(c, name, iv, cipher, mac);
-	return open_ticket(c, name, iv, cipher, mac);
+	return open_ticket(ssl, name, iv, cipher, mac);
 }
 
 /* ---- the settings --------------------------------------------------------- */
