@@ -3,7 +3,7 @@
  * health.c - /healthz and /metrics, on a loopback listener of their own.
  *
  * Healthy is: the store answers a read, and what waits to be written gets
- * written. Metrics are Prometheus text; metrics.def says what the counters mean.
+ * written, without a fault lately. Metrics are Prometheus text; metrics.def says what the counters mean.
  */
 #include <string.h>
 
@@ -12,12 +12,34 @@
 
 #define METRICS_MAX ((size_t)65536)
 #define WRITER_STUCK_MS 5000
+#define FAULT_SHOWN_MS 10000
 
-bool
-health_writer_alive(const struct server *s)
+void
+health_watch_writer(struct server *s)
 {
-	return store_backlog(s->shared.store) == 0 ||
-		loop_now_ms(s->loop) - s->commits_changed_ms < WRITER_STUCK_MS;
+	struct store_counts c = store_counts(s->shared.store);
+	int64_t now = loop_now_ms(s->loop);
+
+	if (c.commits != s->commits_seen || store_backlog(s->shared.store) == 0)
+		s->commits_changed_ms = now;
+	if (c.faults != s->faults_seen && c.commits == s->commits_seen)
+		s->faulted_ms = now;
+	s->commits_seen = c.commits;
+	s->faults_seen = c.faults;
+}
+
+static bool
+writer_stuck(const struct server *s)
+{
+	return store_backlog(s->shared.store) > 0 &&
+		loop_now_ms(s->loop) - s->commits_changed_ms >= WRITER_STUCK_MS;
+}
+
+/* Not for ever: with no traffic nothing would ever show that it has passed. */
+static bool
+store_failing(const struct server *s)
+{
+	return s->faulted_ms > 0 && loop_now_ms(s->loop) - s->faulted_ms < FAULT_SHOWN_MS;
 }
 
 static void
@@ -39,8 +61,10 @@ healthz(const struct server *s, struct http_request *r)
 		health_text(r, 503, B("draining\n"));
 	else if (store_catalogue_version(s->port) < 0)
 		health_text(r, 503, B("the database does not answer\n"));
-	else if (!health_writer_alive(s))
+	else if (writer_stuck(s))
 		health_text(r, 503, B("changes wait and are not written\n"));
+	else if (store_failing(s))
+		health_text(r, 503, B("changes cannot be written; the log says why\n"));
 	else
 		health_text(r, 200, B("ok\n"));
 }

@@ -39,8 +39,8 @@ struct server {
 	bool draining;
 	bool forced;                    /* the drain took too long */
 
-	uint64_t commits_seen;          /* is the writer alive? */
-	int64_t commits_changed_ms;
+	uint64_t commits_seen, faults_seen; /* is the writer alive? */
+	int64_t commits_changed_ms, faulted_ms;
 	int64_t started_at;
 };
 
@@ -53,6 +53,6 @@ void tend_worker_ended(struct worker *w);
 
 /* ---- health.c ------------------------------------------------------------------ */
 enum outcome health_listen(struct server *s, struct fault *f) must_check;
-bool health_writer_alive(const struct server *s);
+void health_watch_writer(struct server *s); /* with every tick */
 
 #endif

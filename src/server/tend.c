@@ -238,12 +238,8 @@ static void
 tick(struct timer *t)
 {
 	struct server *s = server_of_timer(t, offsetof(struct server, tick));
-	struct store_counts counts = store_counts(s->shared.store);
 
-	if (counts.commits != s->commits_seen || store_backlog(s->shared.store) == 0) {
-		s->commits_seen = counts.commits;
-		s->commits_changed_ms = loop_now_ms(s->loop);
-	}
+	health_watch_writer(s);
 	tend_catalogue(s);
 	if (++s->ticks % TICKS_BETWEEN_FILE_CHECKS == 0)
 		tend_certificate(s);
@@ -259,7 +255,6 @@ tend(struct server *s)
 	s->signals.ready = signal_came;
 	if (s->signals.fd >= 0)
 		loop_watch(s->loop, &s->signals, 1); /* EPOLLIN */
-	s->commits_changed_ms = loop_now_ms(s->loop);
 	s->tick.due = tick;
 	loop_timer(s->loop, &s->tick, TICK_MS);
 	loop_run(s->loop);
