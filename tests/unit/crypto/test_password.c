@@ -2,7 +2,8 @@
 /* Tests of crypto/password.c. */
 #include "crypto/password.h"
 
-#include "base/clock.h"
+#include <time.h>
+
 #include "crypto/digest.h"
 #include "tap.h"
 
@@ -53,16 +54,27 @@ TEST(the_length_of_a_password_has_bounds)
 	check(!password_matches((struct bytes){ longest, sizeof(longest) }, hash));
 }
 
+/* Time of this thread alone: what else the machine does is not in it. */
+static int64_t
+thread_us(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+		abort();
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static int64_t
 fastest_of_five(const char *hash)
 {
 	int64_t best = INT64_MAX;
 
 	for (int i = 0; i < 5; i++) {
-		int64_t start = clock_monotonic_ms(), took;
+		int64_t start = thread_us(), took;
 
 		check(!password_matches(B("wrong"), hash));
-		took = clock_monotonic_ms() - start;
+		took = thread_us() - start;
 		best = took < best ? took : best;
 	}
 	return best;
@@ -77,6 +89,6 @@ TEST(a_person_who_does_not_exist_takes_as_long)
 	check_int(password_hash(B("right"), hash, &f), DONE);
 	known = fastest_of_five(hash);
 	unknown = fastest_of_five(NULL);
-	printf("# known %" PRId64 " ms, unknown %" PRId64 " ms\n", known, unknown);
-	check(unknown >= known / 2 && known >= unknown / 2 && unknown > 2);
+	printf("# known %" PRId64 " us, unknown %" PRId64 " us\n", known, unknown);
+	check(unknown >= known / 2 && known >= unknown / 2 && unknown > 2000);
 }
