@@ -107,7 +107,7 @@ size_read(struct bytes text, int64_t *out)
 	if (bytes_ends(text, B("k")))
 		unit = 1024;
 	else if (bytes_ends(text, B("m")))
-		unit = 1024 * 1024;
+		unit = UINT64_C(1048576);
 	if (unit > 1)
 		text.n--;
 	if (!bytes_to_u64(text, &number) || number > (uint64_t)INT64_MAX / unit)

@@ -233,7 +233,7 @@ read_key(struct bytes hex, uint8_t key[static GRANT_KEY_SIZE])
 {
 	const struct bytes digits = B("0123456789abcdef");
 
-	if (hex.n != 2 * GRANT_KEY_SIZE)
+	if (hex.n != (size_t)2 * GRANT_KEY_SIZE)
 		return false;
 	for (size_t i = 0; i < hex.n; i++) {
 		size_t at = bytes_index(digits, hex.p[i]);

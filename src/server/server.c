@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "pages/pages.h"
 #include "server/hasher.h"
-#include "server/seen.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/seen.h"
