@@ -69,6 +69,7 @@ struct page_consent {
 	size_t resource_count;
 	bool runs_on_this_device;   /* loopback or private-use redirect */
 	bool context_missing;       /* sent without a choice among several: said above it */
+	bool out_of_date;           /* the form had run out: nothing was sent, ask again */
 };
 
 struct page_connection {

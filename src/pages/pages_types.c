@@ -171,6 +171,7 @@ static const struct template_field consent_fields[] = {
 	FIELD_LIST(page_consent, resources, resource_count, text_type),
 	FIELD_FLAG(page_consent, runs_on_this_device),
 	FIELD_FLAG(page_consent, context_missing),
+	FIELD_FLAG(page_consent, out_of_date),
 	FIELD_ASKED("has_context", consent_has_context),
 	FIELD_ASKED("one_context", consent_one_context),
 	FIELD_ASKED("many_contexts", consent_many_contexts),

@@ -105,7 +105,7 @@ consent_judge(struct exchange *x)
 			v->session.user.context_count > 1 && v->grants.count > 0
 				? REASON_account_selection_required
 				: REASON_consent_required);
-	return consent_page(x, 200, false);
+	return consent_page(x, &(struct consent_notice){ .status = 200 });
 }
 
 /* ---- the page -------------------------------------------------------------------- */
@@ -164,7 +164,7 @@ consent_resources(struct exchange *x, struct page_consent *page)
 }
 
 enum step
-consent_page(struct exchange *x, int status, bool context_missing)
+consent_page(struct exchange *x, const struct consent_notice *n)
 {
 	struct visit *v = visit_of(x);
 	const struct authz_request *r = &v->transaction.request;
@@ -182,7 +182,8 @@ consent_page(struct exchange *x, int status, bool context_missing)
 		.username = v->session.user.username,
 		.recipient = redirect_uri_recipient(x->arena, r->redirect_uri),
 		.runs_on_this_device = redirect_uri_is_native(r->redirect_uri),
-		.context_missing = context_missing,
+		.context_missing = n->context_missing,
+		.out_of_date = n->out_of_date,
 	};
 
 	consent_scopes(x, &page);
@@ -190,6 +191,6 @@ consent_page(struct exchange *x, int status, bool context_missing)
 	consent_resources(x, &page);
 	page_consent(x->worker->shared->pages, &page, &html);
 	return reply_html(x,
-		&(struct reply_html){ .status = status, .html = buf_bytes(&html),
+		&(struct reply_html){ .status = n->status, .html = buf_bytes(&html),
 			.form_action = redirect_uri_form_action(x->arena, r->redirect_uri) });
 }

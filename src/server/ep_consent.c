@@ -91,7 +91,8 @@ decision_repeated(struct exchange *x)
 	if (find->found)
 		return neutral_page(x);
 	refused(x, REASON_form_token_wrong);
-	return consent_page(x, 403, false);
+	return consent_page(x,
+		&(struct consent_notice){ .status = 403, .out_of_date = true });
 }
 
 static enum step
@@ -105,11 +106,12 @@ decide(struct exchange *x)
 	if (bytes_equal(decision, B("deny")))
 		return consent_write(x, NONE, false);
 	if (!bytes_equal(decision, B("approve")))
-		return consent_page(x, 400, false);
+		return consent_page(x, &(struct consent_notice){ .status = 400 });
 	if (bytes_empty(subject) && u->context_count == 1)
 		subject = u->contexts[0].urn;
 	if (user_context(u, subject) == NULL)
-		return consent_page(x, 400, true);
+		return consent_page(x,
+			&(struct consent_notice){ .status = 400, .context_missing = true });
 	return consent_write(x, subject, true);
 }
 

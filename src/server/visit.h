@@ -110,7 +110,12 @@ enum step sign_in_page(struct exchange *x, const struct sign_in_notice *n);
 
 /* Signed in, with a transaction: consents by memory (U-09) or asks. */
 extern step_fn *const consent_steps[];
-enum step consent_page(struct exchange *x, int status, bool context_missing);
+struct consent_notice {
+	int status;
+	bool context_missing; /* sent without a choice among several */
+	bool out_of_date;     /* the form's one-time value was not good any more */
+};
+enum step consent_page(struct exchange *x, const struct consent_notice *n);
 /* Writes the new grant of the transaction; then consent_written answers. */
 enum step consent_write(struct exchange *x, struct bytes subject, bool approved);
 step_fn consent_written;

@@ -169,9 +169,10 @@ export class Latchkey {
 		await this.change('scope', 'add', name, '--describe', describe);
 	}
 
-	async user({ username, name, password = random(), companies = [] }) {
+	async user({ username, name, password = random(), companies = [], entities = [] }) {
 		await this.change('user', 'add', '--username', username, '--name', name ?? username,
-			...companies.flatMap((c) => ['--company', c]), '--password-stdin', { input: `${password}\n` });
+			...companies.flatMap((c) => ['--company', c]), ...entities.flatMap((e) => ['--entity', e]),
+			'--password-stdin', { input: `${password}\n` });
 		this.secret(password);
 		return { username, name: name ?? username, password, companies };
 	}

@@ -82,7 +82,8 @@ TEST(consent_says_who_asks_for_what_as_whom_and_who_hears_the_answer_U08)
 	struct page_consent v = consent_of(2);
 
 	page_consent(t.pages, &v, &t.out);
-	check_says(&t, "<h1>Connect Ledger &lt;Sync&gt; to Acme Spend?</h1>");
+	check_says(&t, "<h1>Connect <span class=\"whole\">Ledger &lt;Sync&gt;</span> to "
+		"<span class=\"whole\">Acme Spend?</span></h1>");
 	check_says(&t, "<strong>Nadia Petrova</strong> (nadia)");
 	check_says(&t, "<span>See your export jobs</span> <code>export-jobs:read</code>");
 	check_says(&t, "<li><code>users:read</code></li>");
@@ -136,12 +137,13 @@ TEST(consent_warns_where_there_is_reason_to)
 	check_silent(&t, "class=\"note");
 	t.out.n = 0;
 	v.client.development = v.client.pkce_exempt = true;
-	v.runs_on_this_device = v.context_missing = true;
+	v.runs_on_this_device = v.context_missing = v.out_of_date = true;
 	page_consent(t.pages, &v, &t.out);
 	check_says(&t, "Test version.");
 	check_says(&t, "Older protection.");
 	check_says(&t, "This app runs on your own device.");
 	check_says(&t, "Nothing is chosen yet.");
+	check_says(&t, "This page had run out,");
 	check_says(&t, "<fieldset aria-describedby=\"problem\" >");
 	page_end(&t);
 }
@@ -153,7 +155,7 @@ TEST(names_that_deceive_are_cleaned_U08)
 
 	v.client.name = B("Acme\xE2\x80\xAE gro.live\x01");
 	page_consent(t.pages, &v, &t.out);
-	check_says(&t, "Connect Acme gro.live to");
+	check_says(&t, "Connect <span class=\"whole\">Acme gro.live</span> to");
 	check_silent(&t, "\xE2\x80\xAE");
 	check_silent(&t, "\x01");
 	page_end(&t);
