@@ -26,8 +26,12 @@ client_scope(const struct exchange *x, struct bytes *scope)
 
 	if (reason != REASON_NONE)
 		return reason;
+	/* RFC 6749 section 3.3: the default is stated; for a client's own data, where no
+	 * person is asked, it is all that the client is registered for. */
 	if (bytes_empty(*scope))
 		*scope = x->client->default_scope;
+	if (bytes_empty(*scope))
+		*scope = x->client->scope;
 	if (bytes_empty(*scope))
 		return REASON_scope_missing;
 	if (!scope_within(*scope, x->catalogue->all_scopes))
