@@ -161,7 +161,8 @@ http_server_drain(struct http_server *s, void (*drained)(void *), void *arg)
 	s->drained_arg = arg;
 	for (struct http_conn *c = s->queues[QUEUE_IDLE].oldest; c != NULL; c = next) {
 		next = c->newer;
-		http_conn_end(c);
+		if (!c->handling) /* a handler may be who asks */
+			http_conn_end(c);
 	}
 	for (struct http_conn *c = s->queues[QUEUE_UNREADY].oldest; c != NULL; c = next) {
 		next = c->newer;
