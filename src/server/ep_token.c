@@ -147,6 +147,37 @@ token_presented(const struct exchange *x, enum token_kind kind, struct bytes tex
 	return REASON_token_not_ours;
 }
 
+/* ---- refused ------------------------------------------------------------------ */
+
+static enum step
+foreign_refuse(struct exchange *x)
+{
+	return refuse(x, REASON_token_of_other_client);
+}
+
+/* TC-04, TR-03: nothing changes, but somebody has what is another's: an alarm. */
+static enum step
+token_foreign(struct exchange *x)
+{
+	static step_fn *const foreign_steps[] = { foreign_refuse, NULL };
+	struct audit_add *a = ARENA_NEW(x->arena, struct audit_add);
+
+	a->audit = (struct audit){
+		.at = x->now,
+		.event = B("token_of_other_client"),
+		.actor = bytes_of(arena_printf(x->arena, "client:%.*s",
+			BYTES_FMT(x->client->client_id))),
+		.object = bytes_of(arena_printf(x->arena, "grant:%s",
+			grant_digest(x->arena, x->grant))),
+		.detail = B("a code or refresh token was presented by another client"),
+		.from = x->request->peer,
+	};
+	x->steps = foreign_steps;
+	exchange_ask(x, &a->call);
+	store_audit_add(x->worker->port, a);
+	return WAIT;
+}
+
 /* The facts by which `latchkey explain` tells why a grant is dead. */
 static enum step
 token_refused(struct exchange *x, const struct grant_token *presented,
@@ -169,8 +200,12 @@ token_refused(struct exchange *x, const struct grant_token *presented,
 	if (c->verdict.changed && (g->end_reason == END_CODE_REPLAYED ||
 		g->end_reason == END_REFRESH_REPLAYED))
 		metric_add(&x->worker->metrics, METRIC_replays);
+	if (c->verdict.reason == REASON_token_of_other_client)
+		return token_foreign(x);
 	return refuse(x, c->verdict.reason);
 }
+
+/* ---- issued -------------------------------------------------------------------- */
 
 static struct bytes
 token_text_of(const struct exchange *x, enum token_kind kind,
