@@ -48,6 +48,9 @@ enum outcome config_open(const char *dir, const struct setting *settings,
  * the store), then what must be true of all of it together. */
 enum outcome config_settle(struct config *c, struct bytes issuer, struct bytes brand,
 	struct fault *f) must_check;
+/* A setting that differs and is read at the start only; NONE: all is in force. */
+struct bytes config_needs_restart(struct arena *a, const struct config *running,
+	const struct config *fresh);
 enum log_level config_log_level(const struct config *c);
 struct config *config_hold(struct config *c);
 void config_release(struct config *c); /* NULL is fine */

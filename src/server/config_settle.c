@@ -82,3 +82,47 @@ config_settle(struct config *c, struct bytes issuer, struct bytes brand, struct 
 	TRY(listeners_settle(c, f));
 	return issuer_settle(c, issuer, f);
 }
+
+/* ---- what a reload puts in force ------------------------------------------------ */
+
+static const struct bytes reloaded[] = {
+	BI("code_lifetime"), BI("access_lifetime"), BI("refresh_lifetime"),
+	BI("grant_lifetime"), BI("retry_window"), BI("session_lifetime"),
+	BI("store_queue"), BI("drain_timeout"), BI("log_level"), BI("tls_cert"),
+	BI("tls_key"), BI("service_documentation"), BI("policy_uri"), BI("tos_uri"),
+};
+
+static bool
+is_reloaded(struct bytes key)
+{
+	for (size_t i = 0; i < sizeof(reloaded) / sizeof(reloaded[0]); i++)
+		if (bytes_equal(reloaded[i], key))
+			return true;
+	return false;
+}
+
+static struct bytes
+written(struct arena *a, const struct config *c)
+{
+	struct buf b = buf_new(a, (size_t)1 << 20);
+
+	config_write(c, &b);
+	return buf_bytes(&b);
+}
+
+/* Both are written in the same order, one `key = value` a line. */
+struct bytes
+config_needs_restart(struct arena *a, const struct config *running,
+	const struct config *fresh)
+{
+	struct bytes old = written(a, running), new = written(a, fresh);
+
+	while (old.n > 0 && new.n > 0) {
+		struct bytes was = bytes_cut(&old, '\n'), is = bytes_cut(&new, '\n');
+		struct bytes key = bytes_cut(&was, ' '), same = bytes_cut(&is, ' ');
+
+		if (bytes_equal(key, same) && !bytes_equal(was, is) && !is_reloaded(key))
+			return key;
+	}
+	return NONE;
+}

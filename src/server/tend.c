@@ -140,6 +140,17 @@ tend_certificate(struct server *s)
 
 /* ---- reload ------------------------------------------------------------------------- */
 
+static void
+say_restart_needed(const struct config *running, const struct config *fresh)
+{
+	struct arena *a = arena_new();
+	struct bytes key = config_needs_restart(a, running, fresh);
+
+	if (!bytes_empty(key))
+		say(EVENT_restart_needed, "what", arena_cstr(a, key));
+	arena_free(a);
+}
+
 static enum outcome
 config_reload(struct server *s, struct fault *f)
 {
@@ -153,6 +164,7 @@ config_reload(struct server *s, struct fault *f)
 		config_release(fresh);
 		return settled;
 	}
+	say_restart_needed(old, fresh);
 	s->config = fresh;
 	config_release(old);
 	log_open(STDERR_FILENO, config_log_level(fresh));

@@ -187,6 +187,32 @@ TEST(issuer_and_brand_come_from_the_installation)
 	config_release(c);
 }
 
+static const struct { const char *fresh, *key; } reloads[] = {
+	{ "access_lifetime = 1m\nlog_level = debug\nretry_window = 0", "" },
+	{ "access_lifetime = 1m\nworkers = 2", "workers" },
+	{ "listen = 127.0.0.1:1", "listen" },
+	{ "brand = Other", "brand" },
+};
+
+TEST(a_setting_that_needs_a_restart_is_named)
+{
+	struct arena *a = arena_new();
+	struct fault f = { .what = "" };
+	struct config *running = read_text("", &f);
+
+	for (size_t i = 0; i < sizeof(reloads) / sizeof(reloads[0]); i++) {
+		struct config *fresh = read_text(reloads[i].fresh, &f);
+
+		row("%s", reloads[i].fresh);
+		if (check(fresh != NULL))
+			check_bytes(config_needs_restart(a, running, fresh),
+				bytes_of(reloads[i].key));
+		config_release(fresh);
+	}
+	config_release(running);
+	arena_free(a);
+}
+
 TEST(files_are_below_the_data_directory)
 {
 	char dir[] = "/tmp/config-test-XXXXXX", path[64];
