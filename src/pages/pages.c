@@ -177,6 +177,22 @@ pages_open(const char *dir, struct bytes brand, struct pages **out, struct fault
 	return outcome;
 }
 
+static void
+put_under(struct pages *p, struct bytes path, struct bytes *asset)
+{
+	if (!bytes_empty(*asset))
+		*asset = bytes_of(arena_printf(p->arena, "%.*s%.*s", BYTES_FMT(path),
+			BYTES_FMT(*asset)));
+}
+
+void
+pages_under(struct pages *p, struct bytes path)
+{
+	put_under(p, path, &p->site.style_path);
+	put_under(p, path, &p->site.icon_path);
+	put_under(p, path, &p->site.brand_logo);
+}
+
 void
 pages_free(struct pages *p)
 {

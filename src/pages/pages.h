@@ -24,6 +24,9 @@ struct pages; /* templates and brand, read once; shared by threads, immutable */
  */
 enum outcome pages_open(const char *dir, struct bytes brand, struct pages **out,
 	struct fault *f) must_check;
+/* The pages stand below this path ("/t1", an issuer's; empty: the root), so they ask
+ * for their assets there. At most once, before the first page and before threads. */
+void pages_under(struct pages *p, struct bytes path);
 void pages_free(struct pages *p);
 struct bytes pages_brand(const struct pages *p);
 
@@ -120,8 +123,9 @@ void page_account(const struct pages *p, const struct page_account *v, struct bu
 void page_message(const struct pages *p, const struct page_message *v, struct buf *out);
 void page_form_post(const struct pages *p, const struct page_form_post *v, struct buf *out);
 
-/* The style sheet, and the path under which every page asks for it (its digest is
- * in the name, so it may be cached for ever). Also the brand's logo, if any. */
+/* The style sheet, the icon, and the brand's logo, if any, each with the path under
+ * which pages ask for it (below that of pages_under). Its digest is in the name, so
+ * it may be cached for ever. */
 struct page_asset { struct bytes path, type, body; };
 size_t pages_assets(const struct pages *p, const struct page_asset **out);
 

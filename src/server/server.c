@@ -23,6 +23,7 @@
 #include "server/seen.h"
 #include "server/server_state.h"
 #include "server/throttle.h"
+#include "text/uri.h"
 
 static pthread_mutex_t the_server_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct server *the_server;
@@ -158,9 +159,14 @@ static enum outcome
 server_pages(struct server *s, struct fault *f)
 {
 	const struct config *c = s->config;
+	struct uri issuer;
 
-	return pages_open(c->pages_dir[0] != '\0' ? c->pages_dir : NULL,
-		bytes_of(c->brand), &s->shared.pages, f);
+	TRY(pages_open(c->pages_dir[0] != '\0' ? c->pages_dir : NULL,
+		bytes_of(c->brand), &s->shared.pages, f));
+	if (uri_parse(bytes_of(c->issuer), &issuer) &&
+		!bytes_equal(issuer.path, B("/")))
+		pages_under(s->shared.pages, issuer.path);
+	return DONE;
 }
 
 /* Everything but listening: this is also what `serve --check` does. */

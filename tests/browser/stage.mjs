@@ -21,6 +21,7 @@ export async function stage(options = {}) {
 			scope: ['export-jobs:read', 'users:read'],
 			'client-uri': 'https://ledgersync.example/', 'policy-uri': 'https://ledgersync.example/privacy',
 			'tos-uri': 'https://ledgersync.example/terms', contact: 'support@ledgersync.example',
+			...options.webClient,
 		});
 		made.long = await made.client('Internationale Buchhaltungsverbindung AG', {
 			type: 'public', 'redirect-uri': made.partner.uri,

@@ -290,6 +290,22 @@ TEST(every_page_asks_for_assets_that_are_there)
 	page_end(&t);
 }
 
+TEST(below_an_issuer_with_a_path_assets_are_asked_for_there)
+{
+	struct under_test t = page_begin();
+	const struct page_asset *assets;
+	struct page_message v = { .status = 200, .title = B("x"), .for_person = B("y") };
+
+	pages_under(t.pages, B("/t1"));
+	page_message(t.pages, &v, &t.out);
+	check_says(&t, "<link rel=\"stylesheet\" href=\"/t1/style-");
+	check_says(&t, "<link rel=\"icon\" href=\"/t1/icon-");
+	check_silent(&t, "brand-");
+	pages_assets(t.pages, &assets);
+	check(bytes_starts(assets[0].path, B("/style-")));
+	page_end(&t);
+}
+
 /* ---- an operator's directory ---- */
 
 struct directory {
