@@ -64,7 +64,7 @@ TEST(folding)
 		{ "Acme Spend", "acmespend" },
 		{ "O0 Il1| rn vv", "oollllmw" },
 		{ "!?.,", "l" },
-		{ "A\xFFb", "ab" }, /* not UTF-8: hides nothing */
+		{ "A\xFF" "b", "ab" }, /* not UTF-8: hides nothing */
 		{ "", "" },
 	};
 
