@@ -211,6 +211,8 @@ void
 exchange_end(struct exchange *x, int status, size_t bytes)
 {
 	metric_add(&x->worker->metrics, metric_of_status(status));
+	if (status == 429)
+		metric_add(&x->worker->metrics, METRIC_throttled);
 	exchange_log(x, status, bytes);
 	view_release(x->view);
 	x->view = NULL;

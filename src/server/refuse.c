@@ -202,7 +202,5 @@ refuse_for_now(struct exchange *x, int status, enum reason reason, int64_t secon
 
 	buf_puti(&b, seconds);
 	reply_header(x, B("Retry-After"), buf_bytes(&b));
-	if (status == 429)
-		metric_add(&x->worker->metrics, METRIC_throttled);
 	return refuse_with(x, status, reason);
 }
