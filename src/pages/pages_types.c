@@ -242,14 +242,6 @@ message_status(const void *value, struct buf *out)
 	buf_puti(out, ((const struct page_message *)value)->status);
 }
 
-static bool
-message_has_details(const void *value)
-{
-	const struct page_message *v = value;
-
-	return v->for_integrator.n + v->error_id.n > 0;
-}
-
 static const struct template_field link_fields[] = {
 	FIELD_TEXT(page_link, label),
 	FIELD_TEXT(page_link, href),
@@ -264,7 +256,6 @@ static const struct template_field message_fields[] = {
 	FIELD_TEXT(page_message, for_integrator),
 	FIELD_TEXT(page_message, error_id),
 	FIELD_PART(page_message, link, link_type),
-	FIELD_ASKED("has_details", message_has_details),
 };
 static const char *const message_needed[] = { "title", "for_person", "error_id", NULL };
 const struct template_type message_type =

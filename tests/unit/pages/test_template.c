@@ -198,6 +198,8 @@ TEST(what_is_wrong_is_said_with_file_and_line)
 		{ "<button formaction=\"evil\">", "begins with / or #" },
 		{ "{{#full}}<p {{/full}}>", "ends within other markup" },
 		{ "{{#full}}<p title=\"{{/full}}\">", "ends within other markup" },
+		{ "<p {{#full}}></p><b {{/full}}>", "ends within other markup" },
+		{ "<p title=\"{{#full}}\" class=\"{{/full}}\">", "ends within other markup" },
 		{ "<p ", "ends within a tag" },
 		{ "<p title=\"x", "ends within a tag" },
 		{ "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>", "so long a name" },
