@@ -30,9 +30,10 @@ bearer_token(const struct http_request *r)
 {
 	struct bytes scheme, token;
 
-	if (http_header_occurrences(r, B("Authorization")) != 1
-		|| !authorization_split(http_header(r, B("Authorization")), &scheme, &token)
-		|| !bytes_equal_nocase(scheme, B("Bearer")) || !token68_valid(token))
+	if (http_header_occurrences(r, B("Authorization")) != 1 ||
+		!authorization_split(
+			http_header(r, B("Authorization")), &scheme, &token) ||
+		!bytes_equal_nocase(scheme, B("Bearer")) || !token68_valid(token))
 		return NONE;
 	return token;
 }
@@ -59,8 +60,11 @@ introspect(const struct api *api, struct arena *a, struct bytes token)
 		{ B("Authorization"), basic(a, api) },
 	};
 	struct buf form = buf_new(a, TEXT_MAX);
-	struct http_fetch ask = { .method = "POST", .url = api->introspection_endpoint,
-		.headers = headers, .header_count = 2, .ca_file = api->ca_file };
+	struct http_fetch ask = { .method = "POST",
+		.url = api->introspection_endpoint,
+		.headers = headers,
+		.header_count = 2,
+		.ca_file = api->ca_file };
 	struct http_answer answer;
 	struct fault f;
 	const char *why;
@@ -109,7 +113,8 @@ judge(struct http_request *r, struct http_reply *reply, json_t *said)
 		refuse(r, reply, 401, B("Bearer error=\"invalid_token\""));
 	else if (!has_scope(r->arena, said))
 		refuse(r, reply, 403,
-			B("Bearer error=\"insufficient_scope\", scope=\"" API_SCOPE "\""));
+			B("Bearer error=\"insufficient_scope\", scope=\"" API_SCOPE
+			  "\""));
 	else
 		answer_jobs(r, reply, said);
 }

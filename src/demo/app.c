@@ -34,7 +34,7 @@ struct app {
 	struct arena *arena;
 };
 
-/* ---- the app's life ------------------------------------------------------------------ */
+/* ---- the app's life ------------------------------------------------------- */
 
 enum outcome
 app_new(const struct app_config *c, struct app **out, struct fault *f)
@@ -45,10 +45,13 @@ app_new(const struct app_config *c, struct app **out, struct fault *f)
 	a->arena = arena;
 	a->config = *c;
 	a->issuer = c->provider->issuer;
-	a->account = bytes_of(arena_printf(arena, "%.*s/account", BYTES_FMT(a->issuer)));
-	a->policy = bytes_of(arena_printf(arena, "default-src 'none'; style-src 'self';"
+	a->account =
+		bytes_of(arena_printf(arena, "%.*s/account", BYTES_FMT(a->issuer)));
+	a->policy = bytes_of(arena_printf(arena,
+		"default-src 'none'; style-src 'self';"
 		" img-src 'self'; form-action 'self' %.*s; base-uri 'none';"
-		" frame-ancestors 'none'", BYTES_FMT(a->issuer)));
+		" frame-ancestors 'none'",
+		BYTES_FMT(a->issuer)));
 	if (app_look_new(c->pages_dir, &a->look, f) != DONE) {
 		arena_free(arena);
 		return FAULT;
@@ -80,7 +83,7 @@ app_free(struct app *a)
 	arena_free(a->arena);
 }
 
-/* ---- sessions ------------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------- */
 
 static struct session *
 session_find(struct app *a, const struct http_request *r)
@@ -119,16 +122,18 @@ session_new(struct app *a, struct http_request *r, struct http_reply *reply)
 	story_start(&s->story);
 	s->story.told = a->config.told;
 	s->story.arg = a->config.arg;
-	partner_start(&s->partner, a->config.provider, a->config.registration, &s->story);
+	partner_start(
+		&s->partner, a->config.provider, a->config.registration, &s->story);
 	s->next = a->sessions;
 	a->sessions = s;
 	/* R7.6; Lax, because the answer arrives by a link from another site. */
-	clerk_header(r, reply, B("Set-Cookie"), bytes_of(arena_printf(r->arena,
-		COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Lax", s->id)));
+	clerk_header(r, reply, B("Set-Cookie"),
+		bytes_of(arena_printf(r->arena,
+			COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Lax", s->id)));
 	return s;
 }
 
-/* ---- replies ------------------------------------------------------------------------------ */
+/* ---- replies -------------------------------------------------------------- */
 
 static void
 reply_page(struct app *a, struct http_request *r, struct http_reply *reply, int status,
@@ -150,8 +155,11 @@ reply_problem(struct app *a, struct http_request *r, struct http_reply *reply,
 	struct buf html = buf_new(r->arena, PAGE_MAX);
 
 	app_look_message(a->look,
-		&(struct page_message){ .status = status, .title = title, .for_person = what,
-			.link = { B("Back to the story"), B("/") } }, &html);
+		&(struct page_message){ .status = status,
+			.title = title,
+			.for_person = what,
+			.link = { B("Back to the story"), B("/") } },
+		&html);
 	reply_page(a, r, reply, status, buf_bytes(&html));
 }
 
@@ -159,8 +167,7 @@ static void
 reply_redirect(struct http_request *r, struct http_reply *reply, const char *to)
 {
 	reply->status = 303;
-	clerk_header(r, reply, B("Location"),
-		arena_bytes(r->arena, bytes_of(to)));
+	clerk_header(r, reply, B("Location"), arena_bytes(r->arena, bytes_of(to)));
 	clerk_header(r, reply, B("Cache-Control"), B("no-store"));
 }
 
@@ -171,12 +178,12 @@ reply_asset(struct http_request *r, struct http_reply *reply,
 	reply->status = 200;
 	reply->body = asset->body;
 	clerk_header(r, reply, B("Content-Type"), asset->type);
-	clerk_header(r, reply, B("Cache-Control"),
-		B("public, max-age=31536000, immutable"));
+	clerk_header(
+		r, reply, B("Cache-Control"), B("public, max-age=31536000, immutable"));
 	clerk_header(r, reply, B("X-Content-Type-Options"), B("nosniff"));
 }
 
-/* ---- the buttons ----------------------------------------------------------------------------- */
+/* ---- the buttons ---------------------------------------------------------- */
 
 enum act { ACT_CONNECT, ACT_CALL, ACT_REFRESH, ACT_LOSE, ACT_REPLAY, ACT_RESTART };
 
@@ -202,21 +209,27 @@ next_act(const struct session *s, struct bytes *advice)
 	for (size_t i = 0; s != NULL && i < s->story.count; i++)
 		seen[s->story.steps[i].kind] = true;
 	if (s == NULL || !s->partner.connected) {
-		*advice = seen[STEP_cut_off] ? B("That is the whole story. Start over, or "
-			"connect again and try things in your own order.")
-			: seen[STEP_replayed] ? B("Whoever owns the connection has to make a new "
-			"one: connect again.") : B("Let the app ask for your consent.");
+		*advice = seen[STEP_cut_off]
+			? B("That is the whole story. Start over, or "
+			    "connect again and try things in your own order.")
+			: seen[STEP_replayed]
+			? B("Whoever owns the connection has to make a new "
+			    "one: connect again.")
+			: B("Let the app ask for your consent.");
 		return seen[STEP_cut_off] ? ACT_RESTART : ACT_CONNECT;
 	}
-	*advice = B("The connection stands. Press the coloured button to go on with the "
-		"story, or any other.");
+	*advice =
+		B("The connection stands. Press the coloured button to go on with the "
+		  "story, or any other.");
 	if (seen[STEP_replayed]) {
 		*advice = B("Now disconnect the app: open your connected apps, press "
-			"Disconnect, come back here and call the API.");
+			    "Disconnect, come back here and call the API.");
 		return ACT_COUNT;
 	}
-	return !seen[STEP_api] ? ACT_CALL : !seen[STEP_refreshed] ? ACT_REFRESH
-		: !seen[STEP_retried] ? ACT_LOSE : ACT_REPLAY;
+	return !seen[STEP_api]		? ACT_CALL
+		: !seen[STEP_refreshed] ? ACT_REFRESH
+		: !seen[STEP_retried]	? ACT_LOSE
+					: ACT_REPLAY;
 }
 
 static bool
@@ -243,7 +256,7 @@ offered(const struct session *s, size_t next, struct app_button *out)
 	return n;
 }
 
-/* ---- GET / ------------------------------------------------------------------------------------ */
+/* ---- GET / ---------------------------------------------------------------- */
 
 static void
 show_story(struct app *a, struct http_request *r, struct http_reply *reply)
@@ -252,9 +265,12 @@ show_story(struct app *a, struct http_request *r, struct http_reply *reply)
 	struct buf html = buf_new(r->arena, PAGE_MAX);
 	struct app_button buttons[ACT_COUNT];
 	struct app_page page = {
-		.platform = bytes_of(a->config.platform), .issuer = a->issuer,
-		.username = bytes_of(a->config.username), .account = a->account,
-		.story = s != NULL ? &s->story : NULL, .buttons = buttons,
+		.platform = bytes_of(a->config.platform),
+		.issuer = a->issuer,
+		.username = bytes_of(a->config.username),
+		.account = a->account,
+		.story = s != NULL ? &s->story : NULL,
+		.buttons = buttons,
 		.connected = s != NULL && s->partner.connected,
 	};
 	size_t next = next_act(s, &page.advice);
@@ -265,7 +281,7 @@ show_story(struct app *a, struct http_request *r, struct http_reply *reply)
 	reply_page(a, r, reply, 200, buf_bytes(&html));
 }
 
-/* ---- POST /act -------------------------------------------------------------------------------- */
+/* ---- POST /act ------------------------------------------------------------ */
 
 static void
 perform(struct session *s, enum act act)
@@ -315,7 +331,7 @@ take_act(struct app *a, struct http_request *r, struct http_reply *reply)
 	reply_redirect(r, reply, "/#newest");
 }
 
-/* ---- GET /callback ---------------------------------------------------------------------------- */
+/* ---- GET /callback -------------------------------------------------------- */
 
 static void
 take_callback(struct app *a, struct http_request *r, struct http_reply *reply)
@@ -324,7 +340,7 @@ take_callback(struct app *a, struct http_request *r, struct http_reply *reply)
 
 	if (s == NULL) {
 		reply_problem(a, r, reply, 400, B("This answer was not asked for"),
-			B("This browser asked for nothing here, or its cookie is gone."));
+			B("This browser asked for nothing, or its cookie is gone."));
 		return;
 	}
 	partner_callback(&s->partner, r->query);

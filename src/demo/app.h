@@ -17,10 +17,10 @@
 #define APP_CALLBACK_PATH "/callback"
 
 struct app_config {
-	const char *origin;     /* "https://localhost:8444" */
-	const char *pages_dir;  /* its brand.json */
-	const char *platform;   /* "Acme Spend" */
-	const char *username;   /* whom to sign in as */
+	const char *origin; /* "https://localhost:8444" */
+	const char *pages_dir; /* its brand.json */
+	const char *platform; /* "Acme Spend" */
+	const char *username; /* whom to sign in as */
 	const struct provider *provider;
 	const struct registration *registration;
 	void (*told)(const struct story_step *, void *); /* each step of any story */
@@ -29,14 +29,17 @@ struct app_config {
 
 struct app;
 
-enum outcome app_new(const struct app_config *c, struct app **out, struct fault *f)
-	must_check;
+enum outcome
+app_new(const struct app_config *c, struct app **out, struct fault *f) must_check;
 void app_free(struct app *a); /* NULL is fine */
-clerk_answer app_answer;      /* arg: struct app */
+clerk_answer app_answer; /* arg: struct app */
 
-/* ---- app_page.c --------------------------------------------------------------- */
+/* ---- app_page.c ----------------------------------------------------------- */
 
-struct app_button { struct bytes name, label; bool next; };
+struct app_button {
+	struct bytes name, label;
+	bool next;
+};
 
 struct app_page {
 	struct bytes platform, issuer, username, account;
@@ -48,13 +51,13 @@ struct app_page {
 };
 
 struct app_look;
-enum outcome app_look_new(const char *pages_dir, struct app_look **out, struct fault *f)
-	must_check;
+enum outcome
+app_look_new(const char *pages_dir, struct app_look **out, struct fault *f) must_check;
 void app_look_free(struct app_look *l);
 void app_look_story(const struct app_look *l, struct arena *a, const struct app_page *v,
 	struct buf *out);
-void app_look_message(const struct app_look *l, const struct page_message *v,
-	struct buf *out);
+void app_look_message(
+	const struct app_look *l, const struct page_message *v, struct buf *out);
 const struct page_asset *app_look_asset(const struct app_look *l, struct bytes path);
 
 #endif

@@ -20,7 +20,7 @@ struct app_look {
 	struct page_site site;
 };
 
-/* ---- what story.html may name ------------------------------------------------------ */
+/* ---- what story.html may name --------------------------------------------- */
 
 static const struct template_field line_fields[] = { FIELD_TEXT(story_line, text) };
 static const struct template_type line_type =
@@ -33,7 +33,9 @@ call_has_got(const void *value)
 }
 
 static const struct template_field call_fields[] = {
-	FIELD_TEXT(story_call, request), FIELD_TEXT(story_call, answer),
+	FIELD_TEXT(story_call, what),
+	FIELD_TEXT(story_call, request),
+	FIELD_TEXT(story_call, answer),
 	FIELD_LIST(story_call, sent, sent_count, line_type),
 	FIELD_LIST(story_call, got, got_count, line_type),
 	FIELD_ASKED("has_got", call_has_got),
@@ -49,16 +51,20 @@ struct step_view {
 	bool good, newest;
 };
 static const struct template_field step_fields[] = {
-	FIELD_TEXT(step_view, title), FIELD_TEXT(step_view, why),
-	FIELD_TEXT(step_view, shows), FIELD_TEXT(step_view, verdict),
+	FIELD_TEXT(step_view, title),
+	FIELD_TEXT(step_view, why),
+	FIELD_TEXT(step_view, shows),
+	FIELD_TEXT(step_view, verdict),
 	FIELD_LIST(step_view, calls, call_count, call_type),
-	FIELD_FLAG(step_view, good), FIELD_FLAG(step_view, newest),
+	FIELD_FLAG(step_view, good),
+	FIELD_FLAG(step_view, newest),
 };
 static const struct template_type step_type =
 	TEMPLATE_TYPE("step", step_view, step_fields);
 
 static const struct template_field button_fields[] = {
-	FIELD_EXACT(app_button, name), FIELD_TEXT(app_button, label),
+	FIELD_EXACT(app_button, name),
+	FIELD_TEXT(app_button, label),
 	FIELD_FLAG(app_button, next),
 };
 static const struct template_type button_type =
@@ -73,18 +79,21 @@ struct story_view {
 	bool has_steps, connected, disconnect_next;
 };
 static const struct template_field story_fields[] = {
-	FIELD_TEXT(story_view, platform), FIELD_TEXT(story_view, issuer),
-	FIELD_TEXT(story_view, username), FIELD_TEXT(story_view, account),
+	FIELD_TEXT(story_view, platform),
+	FIELD_TEXT(story_view, issuer),
+	FIELD_TEXT(story_view, username),
+	FIELD_TEXT(story_view, account),
 	FIELD_TEXT(story_view, advice),
 	FIELD_LIST(story_view, steps, step_count, step_type),
 	FIELD_LIST(story_view, buttons, button_count, button_type),
-	FIELD_FLAG(story_view, has_steps), FIELD_FLAG(story_view, connected),
+	FIELD_FLAG(story_view, has_steps),
+	FIELD_FLAG(story_view, connected),
 	FIELD_FLAG(story_view, disconnect_next),
 };
 static const struct template_type story_page_type =
 	TEMPLATE_TYPE("story", story_view, story_fields);
 
-/* ---- the look ---------------------------------------------------------------------- */
+/* ---- the look ------------------------------------------------------------- */
 
 /* Where the pages room's own pages find their style sheet, icon and logo. */
 static void
@@ -113,8 +122,11 @@ read_template(struct app_look *l, struct fault *f)
 	memcpy(all, demo_built_in, own * sizeof all[0]);
 	memcpy(all + own, pages_built_in, shared * sizeof all[0]);
 	return template_read(l->arena,
-		&(struct template_read){ .sources = all, .source_count = own + shared,
-			.name = "story.html", .site = &site_type, .page = &story_page_type },
+		&(struct template_read){ .sources = all,
+			.source_count = own + shared,
+			.name = "story.html",
+			.site = &site_type,
+			.page = &story_page_type },
 		&l->story, f);
 }
 
@@ -125,8 +137,8 @@ app_look_new(const char *pages_dir, struct app_look **out, struct fault *f)
 	struct app_look *l = ARENA_NEW(a, struct app_look);
 
 	l->arena = a;
-	if (pages_open(pages_dir, B(APP_NAME), &l->pages, f) != DONE
-		|| (find_assets(l), read_template(l, f)) != DONE) {
+	if (pages_open(pages_dir, B(APP_NAME), &l->pages, f) != DONE ||
+		(find_assets(l), read_template(l, f)) != DONE) {
 		app_look_free(l);
 		return FAULT;
 	}
@@ -150,10 +162,17 @@ app_look_story(const struct app_look *l, struct arena *a, const struct app_page 
 	size_t n = v->story != NULL ? v->story->count : 0;
 	struct step_view *steps = ARENA_ARRAY(a, struct step_view, n + 1);
 	struct story_view view = {
-		.platform = v->platform, .issuer = v->issuer, .username = v->username,
-		.account = v->account, .advice = v->advice, .steps = steps,
-		.step_count = n, .buttons = v->buttons, .button_count = v->button_count,
-		.has_steps = n > 0, .connected = v->connected,
+		.platform = v->platform,
+		.issuer = v->issuer,
+		.username = v->username,
+		.account = v->account,
+		.advice = v->advice,
+		.steps = steps,
+		.step_count = n,
+		.buttons = v->buttons,
+		.button_count = v->button_count,
+		.has_steps = n > 0,
+		.connected = v->connected,
 		.disconnect_next = v->disconnect_next,
 	};
 
@@ -166,8 +185,8 @@ app_look_story(const struct app_look *l, struct arena *a, const struct app_page 
 }
 
 void
-app_look_message(const struct app_look *l, const struct page_message *v,
-	struct buf *out)
+app_look_message(
+	const struct app_look *l, const struct page_message *v, struct buf *out)
 {
 	page_message(l->pages, v, out);
 }

@@ -13,7 +13,7 @@
 
 enum { REDIRECTS_MAX = 8, BODY_MAX = 65536, URL_MAX = 16384 };
 
-/* ---- cookies (RFC 6265 section 5) -------------------------------------------------- */
+/* ---- cookies (RFC 6265 section 5) ----------------------------------------- */
 
 static void
 keep_cookie(struct browser *b, struct bytes field)
@@ -47,7 +47,7 @@ cookie_field(struct browser *b)
 	return buf_bytes(&field);
 }
 
-/* ---- going somewhere ------------------------------------------------------------------ */
+/* ---- going somewhere ------------------------------------------------------ */
 
 static struct bytes
 origin_of(struct browser *b, struct bytes url)
@@ -91,8 +91,10 @@ fetch(struct browser *b, struct bytes url, const struct bytes *body, struct byte
 	}
 	TRY(http_fetch(b->arena,
 		&(struct http_fetch){ .method = body != NULL ? "POST" : "GET",
-			.url = arena_cstr(b->arena, address), .headers = headers,
-			.header_count = n, .body = body != NULL ? *body : NONE,
+			.url = arena_cstr(b->arena, address),
+			.headers = headers,
+			.header_count = n,
+			.body = body != NULL ? *body : NONE,
 			.ca_file = b->ca_file },
 		out, f));
 	for (size_t i = 0; i < out->header_count; i++)
@@ -129,7 +131,7 @@ browser_get(struct browser *b, struct bytes url, struct bytes stop,
 	return travel(b, url, NULL, stop, page, f);
 }
 
-/* ---- reading a page ------------------------------------------------------------------- */
+/* ---- reading a page ------------------------------------------------------- */
 
 static bool
 find(struct bytes in, struct bytes what, size_t *at)
@@ -165,9 +167,16 @@ next_tag(struct bytes *rest, struct bytes *tag)
 static struct bytes
 unescape(struct arena *a, struct bytes text)
 {
-	static const struct { struct bytes entity; char is; } entities[] = {
-		{ BI("&amp;"), '&' }, { BI("&lt;"), '<' }, { BI("&gt;"), '>' },
-		{ BI("&#34;"), '"' }, { BI("&#39;"), '\'' }, { BI("&#13;"), '\r' },
+	static const struct {
+		struct bytes entity;
+		char is;
+	} entities[] = {
+		{ BI("&amp;"), '&' },
+		{ BI("&lt;"), '<' },
+		{ BI("&gt;"), '>' },
+		{ BI("&#34;"), '"' },
+		{ BI("&#39;"), '\'' },
+		{ BI("&#13;"), '\r' },
 	};
 	struct buf out = buf_new(a, BODY_MAX);
 
@@ -220,10 +229,11 @@ browser_control(const struct browser *b, const struct browser_page *page,
 {
 	struct bytes ignored;
 
-	return has_control(b->arena, page->html, name, value != NULL ? value : &ignored);
+	return has_control(
+		b->arena, page->html, name, value != NULL ? value : &ignored);
 }
 
-/* ---- sending a form --------------------------------------------------------------------- */
+/* ---- sending a form ------------------------------------------------------- */
 
 /* The form with that control: its start tag and what is in it. */
 static bool
@@ -277,6 +287,6 @@ browser_submit(struct browser *b, const struct filled *filled, size_t count,
 	for (size_t i = 0; i < count; i++)
 		form_pair(&body, filled[i].name, filled[i].value);
 	bytes = buf_bytes(&body);
-	return travel(b, resolve(b, page->url, attribute(b->arena, tag, "action")), &bytes,
-		stop, page, f);
+	return travel(b, resolve(b, page->url, attribute(b->arena, tag, "action")),
+		&bytes, stop, page, f);
 }

@@ -57,7 +57,8 @@ clerk_work(void *arg)
 	struct clerk *c = arg;
 
 	while (!c->stopped)
-		for (struct letter *l = mailbox_wait(c->in, -1), *next; l != NULL; l = next) {
+		for (struct letter *l = mailbox_wait(c->in, -1), *next; l != NULL;
+			l = next) {
 			next = l->next;
 			l->open(l);
 		}

@@ -33,8 +33,7 @@ enum { READY_WITHIN_MS = 20000, POLL_US = 30000 };
 struct demo {
 	const struct demo_options *options;
 	struct arena *arena;
-	const char *fresh;     /* the directory to be removed, or NULL */
-	uint16_t port;
+	const char *fresh; /* the directory to be removed, or NULL */
 	struct installation in;
 	struct provider provider;
 	const char *app_origin;
@@ -53,13 +52,14 @@ struct demo {
 	int status;
 };
 
-/* ---- a place of our own ---------------------------------------------------------- */
+/* ---- a place of our own --------------------------------------------------- */
 
 /* Binds for a moment: is the port free, and which one is, if any will do. */
 static enum outcome
 find_port(uint16_t wanted, const char *option, uint16_t *out, struct fault *f)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(wanted),
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons(wanted),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof at;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1, failed;
@@ -67,17 +67,22 @@ find_port(uint16_t wanted, const char *option, uint16_t *out, struct fault *f)
 	if (fd < 0)
 		return FAULT_AT(f, "no socket can be had: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	failed = bind(fd, (struct sockaddr *)&at, sizeof at) != 0
-		|| getsockname(fd, (struct sockaddr *)&at, &n) != 0 ? errno : 0;
+	failed = bind(fd, (struct sockaddr *)&at, sizeof at) != 0 ||
+			getsockname(fd, (struct sockaddr *)&at, &n) != 0
+		? errno
+		: 0;
 	/* Only listening tells that nobody else does. */
 	if (failed == 0 && listen(fd, 1) != 0)
 		failed = errno;
 	close(fd);
 	if (failed == EADDRINUSE)
-		return FAULT_AT(f, "port %u is taken by another program; choose another"
-				   " with --%s (0: any that is free)", wanted, option);
+		return FAULT_AT(f,
+			"port %u is taken by another program; choose another"
+			" with --%s (0: any that is free)",
+			wanted, option);
 	if (failed != 0)
-		return FAULT_AT(f, "port %u cannot be used: %s", wanted, strerror(failed));
+		return FAULT_AT(
+			f, "port %u cannot be used: %s", wanted, strerror(failed));
 	*out = ntohs(at.sin_port);
 	return DONE;
 }
@@ -85,11 +90,19 @@ find_port(uint16_t wanted, const char *option, uint16_t *out, struct fault *f)
 static enum outcome
 find_ports(struct demo *d, struct fault *f)
 {
-	uint16_t ignored;
+	const char *dir = d->options->dir;
+	uint16_t earlier = dir != NULL ? installation_port(d->arena, dir) : 0;
+	uint16_t port = d->options->port != 0 ? d->options->port : earlier, ignored;
 
+	/* An issuer is a name, and names do not change. */
+	if (earlier != 0 && port != earlier)
+		return FAULT_AT(f,
+			"%s was made for port %u; use --port %u, or another"
+			" directory",
+			dir, earlier, earlier);
 	TRY(find_port(d->options->app_port, "app-port", &ignored, f));
 	TRY(find_port(d->options->api_port, "api-port", &ignored, f));
-	return find_port(d->options->port, "port", &d->port, f);
+	return find_port(port, "port", &d->in.port, f);
 }
 
 static enum outcome
@@ -104,10 +117,13 @@ make_directory(struct demo *d, struct fault *f)
 	}
 	if (below == NULL || below[0] != '/' || access(below, W_OK) != 0)
 		below = "/tmp";
-	made = (char *)(uintptr_t)arena_printf(d->arena, "%s/latchkey-demo-XXXXXX", below);
+	made = (char *)(uintptr_t)arena_printf(
+		d->arena, "%s/latchkey-demo-XXXXXX", below);
 	if (mkdtemp(made) == NULL)
-		return FAULT_AT(f, "%s: no directory can be made here: %s; name one with"
-				   " --dir", below, strerror(errno));
+		return FAULT_AT(f,
+			"%s: no directory can be made here: %s; name one with"
+			" --dir",
+			below, strerror(errno));
 	d->fresh = made;
 	d->in.dir = arena_printf(d->arena, "%s/data", made);
 	return DONE;
@@ -127,7 +143,7 @@ remove_directory(const struct demo *d)
 		nftw(d->fresh, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- the app and the API ------------------------------------------------------------- */
+/* ---- the app and the API -------------------------------------------------- */
 
 static void
 answer_for_app(struct http_request *r, struct http_reply *reply, void *demo)
@@ -142,8 +158,11 @@ listen_on(struct demo *d, uint16_t port, struct clerk *clerk, struct http_server
 	const char *listen[] = { arena_printf(d->arena, "127.0.0.1:%u", port) };
 
 	return http_server_new(d->loop,
-		&(struct http_config){ .listen = listen, .listen_count = 1, .tls = d->tls,
-			.limits = http_limits_default(), .handler = clerk_take,
+		&(struct http_config){ .listen = listen,
+			.listen_count = 1,
+			.tls = d->tls,
+			.limits = http_limits_default(),
+			.handler = clerk_take,
 			.arg = clerk },
 		out, f);
 }
@@ -160,8 +179,8 @@ start_listeners(struct demo *d, struct fault *f)
 	d->api_clerk = clerk_new(d->loop, api_answer, &d->api);
 	TRY(listen_on(d, d->options->app_port, d->app_clerk, &d->app_server, f));
 	TRY(listen_on(d, d->options->api_port, d->api_clerk, &d->api_server, f));
-	d->app_origin = arena_printf(d->arena, "https://localhost:%u",
-		http_server_port(d->app_server));
+	d->app_origin = arena_printf(
+		d->arena, "https://localhost:%u", http_server_port(d->app_server));
 	return DONE;
 }
 
@@ -172,24 +191,27 @@ open_app(struct demo *d, struct fault *f)
 	d->provider.api_url = arena_printf(d->arena, "https://localhost:%u" API_PATH,
 		http_server_port(d->api_server));
 	d->api = (struct api){ d->in.api_id, d->in.api_secret,
-		arena_cstr(d->arena, d->provider.introspection_endpoint), d->in.ca_file };
+		arena_cstr(d->arena, d->provider.introspection_endpoint),
+		d->in.ca_file };
 	return app_new(&(struct app_config){ .origin = d->app_origin,
-		.pages_dir = d->in.look_dir, .platform = DEMO_PLATFORM,
-		.username = DEMO_USERNAME, .provider = &d->provider,
-		.registration = &d->in.web,
-		.told = d->script != NULL ? script_told : NULL, .arg = d->script },
+			       .pages_dir = d->in.look_dir,
+			       .platform = DEMO_PLATFORM,
+			       .username = DEMO_USERNAME,
+			       .provider = &d->provider,
+			       .registration = &d->in.web,
+			       .told = d->script != NULL ? script_told : NULL,
+			       .arg = d->script },
 		&d->app, f);
 }
 
-/* ---- the authorisation server ---------------------------------------------------------- */
+/* ---- the authorisation server --------------------------------------------- */
 
 static enum outcome
 start_server(struct demo *d, struct fault *f)
 {
-	const char *listen = arena_printf(d->arena, "127.0.0.1:%u", d->port);
-	const char *issuer = arena_printf(d->arena, "issuer=%s", d->in.issuer);
-	const char *const arguments[] = { "serve", "--dir", d->in.dir, "--listen", listen,
-		"--set", issuer, "--set", "health_listen=off", NULL };
+	const char *listen = arena_printf(d->arena, "127.0.0.1:%u", d->in.port);
+	const char *const arguments[] = { "serve", "--dir", d->in.dir, "--listen",
+		listen, "--set", "health_listen=off", NULL };
 
 	return process_start(arguments, d->in.log_file, &d->server, f);
 }
@@ -200,11 +222,14 @@ await_server(struct demo *d, struct fault *f)
 	int64_t until = clock_monotonic_ms() + READY_WITHIN_MS;
 	struct bytes issuer = bytes_of(d->in.issuer);
 
-	while (provider_discover(d->arena, issuer, d->in.ca_file, &d->provider, f) != DONE) {
+	while (provider_discover(d->arena, issuer, d->in.ca_file, &d->provider, f) !=
+		DONE) {
 		if (waitpid(d->server, NULL, WNOHANG) != 0) {
 			d->server = 0;
-			return FAULT_AT(f, "the authorisation server did not start; it says"
-					   " why in %s", d->in.log_file);
+			return FAULT_AT(f,
+				"the authorisation server did not start; it says"
+				" why in %s",
+				d->in.log_file);
 		}
 		if (clock_monotonic_ms() > until)
 			return FAULT;
@@ -219,7 +244,7 @@ start(struct demo *d, struct fault *f)
 	TRY(find_ports(d, f));
 	TRY(make_directory(d, f));
 	d->in.arena = d->arena;
-	d->in.issuer = arena_printf(d->arena, "https://localhost:%u", d->port);
+	d->in.issuer = arena_printf(d->arena, "https://localhost:%u", d->in.port);
 	TRY(installation_make(&d->in, f));
 	TRY(start_listeners(d, f));
 	TRY(installation_fill(&d->in, d->app_origin, f));
@@ -228,7 +253,7 @@ start(struct demo *d, struct fault *f)
 	return open_app(d, f);
 }
 
-/* ---- running ------------------------------------------------------------------------------ */
+/* ---- running -------------------------------------------------------------- */
 
 static void
 api_drained(void *arg)
@@ -265,7 +290,8 @@ walk(void *arg)
 {
 	struct demo *d = arg;
 
-	d->status = script_run(d->script, &d->in, &d->provider, d->app_origin) == 0 ? 0 : 1;
+	d->status =
+		script_run(d->script, &d->in, &d->provider, d->app_origin) == 0 ? 0 : 1;
 	mailbox_post(loop_mailbox(d->loop), &d->walked);
 	return NULL;
 }
@@ -273,7 +299,8 @@ walk(void *arg)
 static void
 take_signal(struct watch *w, uint32_t events)
 {
-	struct demo *d = (struct demo *)(void *)((char *)w - offsetof(struct demo, signals));
+	struct demo *d =
+		(struct demo *)(void *)((char *)w - offsetof(struct demo, signals));
 	struct signalfd_siginfo signal;
 
 	(void)events;
@@ -284,8 +311,10 @@ take_signal(struct watch *w, uint32_t events)
 			return;
 		d->server = 0;
 		d->status = 1;
-		fprintf(stderr, "latchkey demo: the authorisation server ended; it says why"
-				" in %s\n", d->in.log_file);
+		fprintf(stderr,
+			"latchkey demo: the authorisation server ended; it says why"
+			" in %s\n",
+			d->in.log_file);
 	}
 	if (d->walking)
 		script_stop(d->script); /* its thread ends the rest */
@@ -307,29 +336,44 @@ take_signals(struct demo *d)
 		.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC) };
 }
 
+/* What to type to run this very program. */
+static const char *
+program(struct arena *a)
+{
+	char *path = arena_alloc(a, 4096);
+
+	return readlink("/proc/self/exe", path, 4095) > 0 ? path : "latchkey";
+}
+
 static void
 say_welcome(const struct demo *d)
 {
+	const char *latchkey = program(d->arena);
 	const char *bold = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL
-		? "\033[1m" : "", *plain = bold[0] != '\0' ? "\033[0m" : "";
+		? "\033[1m"
+		: "",
+		   *plain = bold[0] != '\0' ? "\033[0m" : "";
 
 	printf("\nOpen this in a browser:   %s%s%s   (nothing is opened for you)\n"
-	       "Sign in at " DEMO_PLATFORM " as:  %s" DEMO_USERNAME "%s   with password   "
-	       "%s%s%s\n\n", bold, d->app_origin, plain, bold, plain, bold, d->in.password,
-		plain);
-	printf("The certificate is by a development CA of this demo's own, which can vouch\n"
-	       "for this machine only. To trust it:\n"
-	       "  curl and most programs   sudo latchkey dev trust --dir %s\n"
+	       "Sign in at " DEMO_PLATFORM " as:  %s" DEMO_USERNAME
+	       "%s   with password   "
+	       "%s%s%s\n\n",
+		bold, d->app_origin, plain, bold, plain, bold, d->in.password, plain);
+	printf("The certificate is by a development CA of this demo's own, which can\n"
+	       "vouch for this machine only. To trust it:\n"
+	       "  curl and most programs   sudo %s dev trust --dir %s\n"
 	       "  one call of curl         curl --cacert %s %s\n"
-	       "  Firefox, Chromium        Settings, Certificates, Authorities, Import:\n"
+	       "  Firefox, Chromium        Settings, Certificates, Authorities:\n"
 	       "                           %s\n\n",
-		d->in.dir, d->in.ca_file, d->app_origin, d->in.ca_file);
+		latchkey, d->in.dir, d->in.ca_file, d->app_origin, d->in.ca_file);
 	printf("The authorisation server   %s\n"
 	       "Its log                    %s\n"
-	       "Ask it as its operator     latchkey grant list --dir %s\n"
-	       "Without a browser          latchkey demo --script\n\n"
-	       "Ctrl-C stops everything%s.\n", d->in.issuer, d->in.log_file, d->in.dir,
-		d->fresh != NULL && !d->options->keep ? " and removes the directory" : "");
+	       "Ask it as its operator     %s grant list --dir %s\n"
+	       "Without a browser          %s demo --script\n\n"
+	       "Ctrl-C stops everything%s.\n",
+		d->in.issuer, d->in.log_file, latchkey, d->in.dir, latchkey,
+		d->fresh != NULL && !d->options->keep ? " and removes the directory"
+						      : "");
 	fflush(stdout);
 }
 

@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 struct demo_options {
-	const char *dir;                   /* NULL: a fresh one, removed at the end */
+	const char *dir; /* NULL: a fresh one, removed at the end */
 	uint16_t port, app_port, api_port; /* 0: any that is free */
-	bool script;                       /* walk the story here, without a browser */
-	bool keep;                         /* leave the fresh directory behind */
+	bool script; /* walk the story here, without a browser */
+	bool keep; /* leave the fresh directory behind */
 };
 
 /* Returns the exit status; sentences go to standard error. Call secret_process and

@@ -11,9 +11,10 @@
 enum { SIDE = 128, ROW = SIDE + 1, PIXELS = ROW * SIDE };
 enum { GROUND, PAPER, TICK };
 
-static const uint8_t palette[] = { 0x35, 0x50, 0x9A, 0xFF, 0xFF, 0xFF, 0x8F, 0xE3, 0xB4 };
+static const uint8_t palette[] = { 0x35, 0x50, 0x9A, 0xFF, 0xFF, 0xFF, 0x8F, 0xE3,
+	0xB4 };
 
-/* ---- the picture --------------------------------------------------------------- */
+/* ---- the picture ---------------------------------------------------------- */
 
 static int
 near_segment(int x, int y, int x1, int y1, int x2, int y2)
@@ -42,7 +43,7 @@ pixel(int x, int y)
 	return GROUND;
 }
 
-/* ---- the file ------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------- */
 
 static void
 put32(struct buf *b, uint32_t n)
@@ -123,7 +124,8 @@ demo_logo(struct arena *a)
 	buf_put(&header, B("\x08\x03\x00\x00\x00")); /* 8 bits, by palette */
 	buf_put(&out, B("\x89PNG\r\n\x1A\n"));
 	put_chunk(&out, B("IHDR"), buf_bytes(&header));
-	put_chunk(&out, B("PLTE"), (struct bytes){ (const char *)palette, sizeof palette });
+	put_chunk(&out, B("PLTE"),
+		(struct bytes){ (const char *)palette, sizeof palette });
 	put_chunk(&out, B("IDAT"), stored(a, buf_bytes(&pixels)));
 	put_chunk(&out, B("IEND"), NONE);
 	return buf_bytes(&out);

@@ -22,7 +22,9 @@
 #define NATIVE_NAME "Ledger CLI"
 #define API_NAME "Export API"
 
-static const struct { const char *name, *sentence; } scopes[] = {
+static const struct {
+	const char *name, *sentence;
+} scopes[] = {
 	{ API_SCOPE, "See your export jobs and what they contain" },
 	{ "expenses:read", "See your company's expenses" },
 	{ "users:read", "See who works at your company" },
@@ -30,12 +32,13 @@ static const struct { const char *name, *sentence; } scopes[] = {
 #define SCOPE_COUNT (sizeof scopes / sizeof scopes[0])
 
 /* One of our commands, for this directory; the arguments end with NULL. */
-#define RUN(in, input, out, f, ...)                                                  \
-	process_run((in)->arena,                                                     \
-		(const char *const[]){ __VA_ARGS__, "--dir", (in)->dir, "--json", NULL }, \
+#define RUN(in, input, out, f, ...)                                        \
+	process_run((in)->arena,                                           \
+		(const char *const[]){                                     \
+			__VA_ARGS__, "--dir", (in)->dir, "--json", NULL }, \
 		input, out, f)
 
-/* ---- a directory ------------------------------------------------------------------ */
+/* ---- a directory ---------------------------------------------------------- */
 
 static enum outcome
 write_file(const char *path, struct bytes content, struct fault *f)
@@ -60,7 +63,26 @@ write_look(struct installation *in, struct fault *f)
 		demo_logo(in->arena), f));
 	return write_file(arena_printf(in->arena, "%s/brand.json", in->look_dir),
 		B("{\"name\":\"" APP_NAME "\",\"accent\":\"#35509a\","
-		  "\"accent_dark\":\"#a9bdf5\",\"logo\":\"logo.png\"}"), f);
+		  "\"accent_dark\":\"#a9bdf5\",\"logo\":\"logo.png\"}"),
+		f);
+}
+
+#define PORT_FILE "demo-port" /* in the directory: what an earlier demo is known by */
+
+uint16_t
+installation_port(struct arena *a, const char *dir)
+{
+	FILE *file = fopen(arena_printf(a, "%s/" PORT_FILE, dir), "re");
+	char line[8];
+	uint64_t port = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fgets(line, sizeof line, file) == NULL ||
+		!bytes_to_u64(bytes_of(line), &port) || port > 65535)
+		port = 0;
+	fclose(file);
+	return (uint16_t)port;
 }
 
 enum outcome
@@ -71,16 +93,18 @@ installation_make(struct installation *in, struct fault *f)
 	in->key_file = arena_printf(in->arena, "%s/tls-key.pem", in->dir);
 	in->look_dir = arena_printf(in->arena, "%s/demo-look", in->dir);
 	in->log_file = arena_printf(in->arena, "%s/demo-server.log", in->dir);
-	/* What an earlier demo left is known by this. */
-	if (access(in->look_dir, F_OK) == 0)
+	if (installation_port(in->arena, in->dir) == in->port)
 		return DONE;
 	TRY(RUN(in, NONE, NULL, f, "init", "--issuer", in->issuer, "--brand",
 		DEMO_PLATFORM, "--development"));
-	return write_look(in, f);
+	TRY(write_look(in, f));
+	return write_file(arena_printf(in->arena, "%s/" PORT_FILE, in->dir),
+		bytes_of(arena_printf(in->arena, "%u", in->port)), f);
 }
 
-/* ---- what an earlier demo left: secrets cannot be read again, so all is made anew -- */
+/* ---- what an earlier demo left ------------------------------------------- */
 
+/* Secrets cannot be read again, so all is made anew. */
 static enum outcome
 remove_listed(struct installation *in, const char *group, const char *name_of,
 	const char *id_of, struct fault *f)
@@ -90,13 +114,16 @@ remove_listed(struct installation *in, const char *group, const char *name_of,
 	size_t i;
 
 	TRY(RUN(in, NONE, &list, f, group, "list"));
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		struct bytes name = json_get_bytes(in->arena, one, name_of);
 		struct bytes id = json_get_bytes(in->arena, one, id_of);
 
-		if (outcome == DONE && (bytes_equal(name, B(WEB_NAME))
-			|| bytes_equal(name, B(NATIVE_NAME)) || bytes_equal(name, B(API_NAME))
-			|| bytes_equal(name, B(DEMO_USERNAME))))
+		if (outcome == DONE &&
+			(bytes_equal(name, B(WEB_NAME)) ||
+				bytes_equal(name, B(NATIVE_NAME)) ||
+				bytes_equal(name, B(API_NAME)) ||
+				bytes_equal(name, B(DEMO_USERNAME))))
 			outcome = RUN(in, NONE, NULL, f, group, "remove",
 				arena_cstr(in->arena, id));
 	}
@@ -112,7 +139,7 @@ remove_earlier(struct installation *in, struct fault *f)
 	return remove_listed(in, "user", "username", "username", f);
 }
 
-/* ---- people and programs -------------------------------------------------------------- */
+/* ---- people and programs -------------------------------------------------- */
 
 /* Easy to type, and 52 bits: "kmptrw-zdhvnc". */
 static const char *
@@ -141,9 +168,8 @@ add_person(struct installation *in, struct fault *f)
 	return RUN(in, bytes_of(arena_printf(in->arena, "%s\n", in->password)), NULL, f,
 		"user", "add", "--username", DEMO_USERNAME, "--name", "Ada Fairweather",
 		"--company", "urn:acme:company:1042:Fairweather Trading Ltd",
-		"--entity", "urn:acme:entity:1042-uk:Fairweather UK",
-		"--entity", "urn:acme:entity:1042-ie:Fairweather Ireland",
-		"--password-stdin");
+		"--entity", "urn:acme:entity:1042-uk:Fairweather UK", "--entity",
+		"urn:acme:entity:1042-ie:Fairweather Ireland", "--password-stdin");
 }
 
 /* What `add` printed: who the new one is. */
@@ -161,14 +187,14 @@ add_web(struct installation *in, const char *origin, struct fault *f)
 	const char *callback = arena_printf(in->arena, "%s" APP_CALLBACK_PATH, origin);
 	json_t *printed;
 
-	TRY(RUN(in, NONE, &printed, f, "client", "add", "--name", WEB_NAME,
-		"--type", "confidential", "--redirect-uri", callback,
-		"--scope", API_SCOPE, "--scope", "users:read",
-		"--logo-file", arena_printf(in->arena, "%s/logo.png", in->look_dir),
-		"--client-uri", "https://ledger-sync.example",
-		"--tos-uri", "https://ledger-sync.example/terms",
-		"--policy-uri", "https://ledger-sync.example/privacy",
-		"--contact", "help@ledger-sync.example", "--initiate-uri", origin));
+	TRY(RUN(in, NONE, &printed, f, "client", "add", "--name", WEB_NAME, "--type",
+		"confidential", "--redirect-uri", callback, "--scope", API_SCOPE,
+		"--scope", "users:read", "--logo-file",
+		arena_printf(in->arena, "%s/logo.png", in->look_dir), "--client-uri",
+		"https://ledger-sync.example", "--tos-uri",
+		"https://ledger-sync.example/terms", "--policy-uri",
+		"https://ledger-sync.example/privacy", "--contact",
+		"help@ledger-sync.example", "--initiate-uri", origin));
 	in->web = (struct registration){ .redirect_uri = bytes_of(callback),
 		.scope = B(API_SCOPE " users:read") };
 	take_identity(in->arena, printed, &in->web.client_id, &in->web.client_secret);
@@ -181,14 +207,15 @@ add_native(struct installation *in, struct fault *f)
 {
 	json_t *printed;
 
-	TRY(RUN(in, NONE, &printed, f, "client", "add", "--name", NATIVE_NAME,
-		"--type", "public", "--native", "--redirect-uri",
+	TRY(RUN(in, NONE, &printed, f, "client", "add", "--name", NATIVE_NAME, "--type",
+		"public", "--native", "--redirect-uri",
 		"http://127.0.0.1" APP_CALLBACK_PATH, "--scope", API_SCOPE));
 	in->native = (struct registration){
 		.redirect_uri = B("http://127.0.0.1:51004" APP_CALLBACK_PATH),
-		.scope = B(API_SCOPE) };
-	take_identity(in->arena, printed, &in->native.client_id,
-		&in->native.client_secret);
+		.scope = B(API_SCOPE)
+	};
+	take_identity(
+		in->arena, printed, &in->native.client_id, &in->native.client_secret);
 	return DONE;
 }
 

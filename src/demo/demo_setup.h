@@ -13,8 +13,9 @@
 
 struct installation {
 	struct arena *arena;
-	const char *dir;      /* the data directory */
-	const char *issuer;
+	const char *dir; /* the data directory */
+	uint16_t port;
+	const char *issuer; /* https://localhost:PORT */
 	const char *ca_file, *cert_file, *key_file; /* in dir */
 	const char *look_dir; /* the partner's brand.json and logo, in dir */
 	const char *log_file; /* what the server says, in dir */
@@ -23,11 +24,13 @@ struct installation {
 	struct bytes api_id, api_secret;
 };
 
-/* arena, dir and issuer are set. A directory that an earlier demo made is used again
- * (its CA may be trusted by now); any other must be empty or absent. */
+/* The port an earlier demo's server had here; 0: there was none. */
+uint16_t installation_port(struct arena *a, const char *dir);
+/* arena, dir, port and issuer are set. A directory that an earlier demo made is used
+ * again (its CA may be trusted by now); any other must be empty or absent. */
 enum outcome installation_make(struct installation *in, struct fault *f) must_check;
 /* The people and programs; needs to know where the app answers. */
-enum outcome installation_fill(struct installation *in, const char *app_origin,
-	struct fault *f) must_check;
+enum outcome installation_fill(
+	struct installation *in, const char *app_origin, struct fault *f) must_check;
 
 #endif

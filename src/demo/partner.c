@@ -15,7 +15,7 @@
 
 #define FORM_MAX ((size_t)4096)
 
-/* ---- the server's metadata ---------------------------------------------------- */
+/* ---- the server's metadata ------------------------------------------------ */
 
 static enum outcome
 read_metadata(struct arena *a, struct bytes issuer, const json_t *document,
@@ -29,13 +29,15 @@ read_metadata(struct arena *a, struct bytes issuer, const json_t *document,
 		.authorization_endpoint =
 			json_get_bytes(a, document, "authorization_endpoint"),
 		.token_endpoint = json_get_bytes(a, document, "token_endpoint"),
-		.revocation_endpoint = json_get_bytes(a, document, "revocation_endpoint"),
+		.revocation_endpoint =
+			json_get_bytes(a, document, "revocation_endpoint"),
 		.introspection_endpoint =
 			json_get_bytes(a, document, "introspection_endpoint"),
 	};
-	if (bytes_empty(out->authorization_endpoint) || bytes_empty(out->token_endpoint)
-		|| bytes_empty(out->revocation_endpoint)
-		|| bytes_empty(out->introspection_endpoint))
+	if (bytes_empty(out->authorization_endpoint) ||
+		bytes_empty(out->token_endpoint) ||
+		bytes_empty(out->revocation_endpoint) ||
+		bytes_empty(out->introspection_endpoint))
 		return FAULT_AT(f, "the metadata name no endpoints");
 	return DONE;
 }
@@ -66,7 +68,7 @@ provider_discover(struct arena *a, struct bytes issuer, const char *ca_file,
 	return outcome;
 }
 
-/* ---- a partner's life ------------------------------------------------------------ */
+/* ---- a partner's life ----------------------------------------------------- */
 
 void
 partner_start(struct partner *p, const struct provider *provider,
@@ -91,6 +93,7 @@ partner_forget(struct partner *p)
 	end_attempt(p);
 	secret_wipe(&p->now, sizeof p->now);
 	secret_wipe(&p->replaced, sizeof p->replaced);
+	secret_wipe(p->retry_key, sizeof p->retry_key);
 	p->connected = false;
 }
 
@@ -100,6 +103,18 @@ partner_stop(struct partner *p)
 	partner_forget(p);
 	arena_free(p->arena);
 	p->arena = NULL;
+}
+
+/* 256 random bits as 43 unreserved characters: a verifier of RFC 7636 section 4.1,
+ * and more than enough for a state or a name. */
+void
+partner_random(char out[static 44])
+{
+	unsigned char raw[32];
+
+	secret_random(raw, sizeof raw);
+	out[base64url_encode(raw, sizeof raw, out)] = '\0';
+	secret_wipe(raw, sizeof raw);
 }
 
 struct bytes
@@ -113,22 +128,11 @@ partner_keep(struct partner *p, const struct pair *pair)
 {
 	p->replaced = p->now.refresh;
 	p->now = *pair;
+	secret_wipe(p->retry_key, sizeof p->retry_key);
 	p->connected = true;
 }
 
-/* ---- step: connect ----------------------------------------------------------------- */
-
-/* 256 random bits as 43 unreserved characters: a verifier of RFC 7636 section 4.1,
- * and more than enough for a state. */
-static void
-random_text(char out[static 44])
-{
-	unsigned char raw[32];
-
-	secret_random(raw, sizeof raw);
-	out[base64url_encode(raw, sizeof raw, out)] = '\0';
-	secret_wipe(raw, sizeof raw);
-}
+/* ---- step: connect -------------------------------------------------------- */
 
 static struct bytes
 challenge_of(struct arena *a, const char *verifier)
@@ -153,10 +157,10 @@ partner_connect(struct partner *p)
 {
 	struct buf url = buf_new(p->arena, FORM_MAX);
 
-	random_text(p->state);
-	random_text(p->verifier);
+	partner_random(p->state);
+	partner_random(p->verifier);
 	story_begin(p->story);
-	story_call(p->story, "GET %.*s (by your browser)",
+	story_call(p->story, "your browser asks", "GET %.*s",
 		BYTES_FMT(p->provider->authorization_endpoint));
 	buf_put(&url, p->provider->authorization_endpoint);
 	buf_putc(&url, '?');
@@ -165,23 +169,24 @@ partner_connect(struct partner *p)
 	add_parameter(p, &url, B("redirect_uri"), p->me->redirect_uri);
 	add_parameter(p, &url, B("scope"), p->me->scope);
 	add_parameter(p, &url, B("state"), bytes_of(p->state));
-	add_parameter(p, &url, B("code_challenge"), challenge_of(p->arena, p->verifier));
+	add_parameter(
+		p, &url, B("code_challenge"), challenge_of(p->arena, p->verifier));
 	add_parameter(p, &url, B("code_challenge_method"), B("S256"));
-	story_answer(p->story, "the server's pages, between you and it alone");
+	story_answer(p->story, "sign-in, consent");
 	story_end(p->story, STEP_connect, true, "Your browser is on its way.");
 	return buf_cstr(&url);
 }
 
-/* ---- step: the answer, and tokens for the code --------------------------------------- */
+/* ---- step: the answer, and tokens for the code ---------------------------- */
 
 /* Once, and equal: anything else is not the answer to our question. */
 static bool
 is_ours(const struct partner *p, const struct form *answer)
 {
-	return p->state[0] != '\0' && form_occurrences(answer, B("state")) == 1
-		&& secret_equal_bytes(form_get(answer, B("state")), bytes_of(p->state))
-		&& form_occurrences(answer, B("iss")) == 1
-		&& bytes_equal(form_get(answer, B("iss")), p->provider->issuer);
+	return p->state[0] != '\0' && form_occurrences(answer, B("state")) == 1 &&
+		secret_equal_bytes(form_get(answer, B("state")), bytes_of(p->state)) &&
+		form_occurrences(answer, B("iss")) == 1 &&
+		bytes_equal(form_get(answer, B("iss")), p->provider->issuer);
 }
 
 static bool
@@ -197,14 +202,15 @@ redeem(struct partner *p, struct bytes code)
 	form_pair(&form, B("redirect_uri"), p->me->redirect_uri);
 	form_pair(&form, B("code_verifier"), bytes_of(p->verifier));
 	end_attempt(p);
-	if (partner_token(p, NONE, &form, &answer, &f) != DONE)
+	if (partner_token(p, "the code for tokens", NONE, &form, &answer, &f) != DONE)
 		return story_end(p->story, STEP_fault, false, "%s", f.what);
 	if (!answer->good)
 		return story_end(p->story, STEP_tokens, false, "No tokens: %.*s.",
 			BYTES_FMT(answer->error));
 	partner_forget(p);
 	partner_keep(p, &answer->pair);
-	return story_end(p->story, STEP_tokens, true, "The app is connected. It keeps both"
+	return story_end(p->story, STEP_tokens, true,
+		"The app is connected. It keeps both"
 		" tokens in its own memory; your browser never sees them.");
 }
 
@@ -218,15 +224,17 @@ take_answer(struct partner *p, struct bytes query)
 	error = form_get(&answer, B("error"));
 	code = form_get(&answer, B("code"));
 	story_begin(p->story);
-	story_call(p->story, "GET %.*s (by your browser)", BYTES_FMT(p->me->redirect_uri));
+	story_call(p->story, "your browser brings the answer", "GET %.*s",
+		BYTES_FMT(p->me->redirect_uri));
 	for (size_t i = 0; i < answer.count; i++)
 		story_sent(p->story, answer.fields[i].name, answer.fields[i].value);
 	if (!is_ours(p, &answer)) {
-		story_answer(p->story, "refused by the app");
-		return story_end(p->story, STEP_answered, false, "This does not belong to a"
-			" question that this browser was sent out with. Nothing was done.");
+		story_answer(p->story, "refused");
+		return story_end(p->story, STEP_answered, false,
+			"This belongs to no question that this browser was sent with."
+			" Nothing was done.");
 	}
-	story_answer(p->story, "state and iss are as they should be");
+	story_answer(p->story, "believed");
 	if (!bytes_empty(error)) {
 		end_attempt(p);
 		return story_end(p->story, STEP_denied,
@@ -247,13 +255,14 @@ partner_callback(struct partner *p, struct bytes query)
 	return good;
 }
 
-/* ---- the token endpoint ---------------------------------------------------------------- */
+/* ---- the token endpoint --------------------------------------------------- */
 
 /* RFC 6749 section 2.3.1: each half is form-encoded, then both are Basic. */
 static struct bytes
 basic(struct partner *p)
 {
-	struct buf both = buf_new(p->arena, FORM_MAX), header = buf_new(p->arena, FORM_MAX);
+	struct buf both = buf_new(p->arena, FORM_MAX),
+		   header = buf_new(p->arena, FORM_MAX);
 
 	form_put(&both, p->me->client_id);
 	buf_putc(&both, ':');
@@ -264,8 +273,9 @@ basic(struct partner *p)
 }
 
 enum outcome
-partner_ask(struct partner *p, struct bytes endpoint, struct bytes retry_key,
-	struct buf *form, struct http_answer *out, struct fault *f)
+partner_ask(struct partner *p, const char *what, struct bytes endpoint,
+	struct bytes retry_key, struct buf *form, struct http_answer *out,
+	struct fault *f)
 {
 	struct http_header headers[3] = {
 		{ B("Content-Type"), B("application/x-www-form-urlencoded") },
@@ -279,10 +289,12 @@ partner_ask(struct partner *p, struct bytes endpoint, struct bytes retry_key,
 		headers[n++] = (struct http_header){ B("Authorization"), basic(p) };
 	if (!bytes_empty(retry_key))
 		headers[n++] = (struct http_header){ B("Idempotency-Key"), retry_key };
-	return story_fetch(p->story, p->arena,
+	return story_fetch(p->story, what, p->arena,
 		&(struct http_fetch){ .method = "POST",
-			.url = arena_cstr(p->arena, endpoint), .headers = headers,
-			.header_count = n, .body = buf_bytes(form),
+			.url = arena_cstr(p->arena, endpoint),
+			.headers = headers,
+			.header_count = n,
+			.body = buf_bytes(form),
 			.ca_file = p->provider->ca_file },
 		out, f);
 }
@@ -306,23 +318,24 @@ read_answer(struct arena *a, int status, const json_t *j)
 
 	out->status = status;
 	out->error = json_get_bytes(a, j, "error");
-	out->good = status == 200
-		&& bytes_equal_nocase(json_get_bytes(a, j, "token_type"), B("Bearer"))
-		&& take_token(a, j, "access_token", &out->pair.access)
-		&& take_token(a, j, "refresh_token", &out->pair.refresh);
+	out->good = status == 200 &&
+		bytes_equal_nocase(json_get_bytes(a, j, "token_type"), B("Bearer")) &&
+		take_token(a, j, "access_token", &out->pair.access) &&
+		take_token(a, j, "refresh_token", &out->pair.refresh);
 	return out;
 }
 
 /* RFC 6749 sections 5.1 and 5.2. */
 enum outcome
-partner_token(struct partner *p, struct bytes retry_key, struct buf *form,
-	struct token_answer **out, struct fault *f)
+partner_token(struct partner *p, const char *what, struct bytes retry_key,
+	struct buf *form, struct token_answer **out, struct fault *f)
 {
 	struct http_answer answer;
 	const char *why;
 	json_t *j;
 
-	TRY(partner_ask(p, p->provider->token_endpoint, retry_key, form, &answer, f));
+	TRY(partner_ask(
+		p, what, p->provider->token_endpoint, retry_key, form, &answer, f));
 	j = json_read(answer.body, 65536, &why);
 	if (j == NULL)
 		return FAULT_AT(f, "the token endpoint's answer is no JSON: %s", why);

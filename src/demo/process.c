@@ -16,7 +16,7 @@ enum { ARGUMENTS_MAX = 64, OUTPUT_MAX = 65536, CANNOT_RUN = 127 };
 
 #define OURSELVES "/proc/self/exe"
 
-/* ---- in the child, where only async-signal-safe calls are allowed ---------------- */
+/* ---- in the child, where only async-signal-safe calls are allowed --------- */
 
 static _Noreturn void
 become(const char *const *arguments)
@@ -33,7 +33,7 @@ become(const char *const *arguments)
 	_exit(CANNOT_RUN);
 }
 
-/* ---- commands that end ------------------------------------------------------------- */
+/* ---- commands that end ---------------------------------------------------- */
 
 struct talk {
 	int input[2], output[2], errors[2];
@@ -51,8 +51,8 @@ static bool
 talk_open(struct talk *t)
 {
 	*t = (struct talk){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	return pipe2(t->input, O_CLOEXEC) == 0 && pipe2(t->output, O_CLOEXEC) == 0
-		&& pipe2(t->errors, O_CLOEXEC) == 0;
+	return pipe2(t->input, O_CLOEXEC) == 0 && pipe2(t->output, O_CLOEXEC) == 0 &&
+		pipe2(t->errors, O_CLOEXEC) == 0;
 }
 
 static struct bytes
@@ -93,7 +93,7 @@ enum outcome
 process_run(struct arena *a, const char *const *arguments, struct bytes input,
 	json_t **out, struct fault *f)
 {
-	struct bytes output, errors;
+	struct bytes output, errors, sentence;
 	struct talk t;
 	const char *why;
 	int status;
@@ -116,18 +116,19 @@ process_run(struct arena *a, const char *const *arguments, struct bytes input,
 	if (status == CANNOT_RUN)
 		return FAULT_AT(f, "cannot run %s: the demo needs /proc to be mounted",
 			OURSELVES);
+	sentence = bytes_cut(&errors, '\n');
 	if (status != 0)
-		return FAULT_AT(f, "%.*s", BYTES_FMT(bytes_cut(&errors, '\n')));
+		return FAULT_AT(f, "%.*s", BYTES_FMT(sentence));
 	if (out != NULL && (*out = json_read(output, OUTPUT_MAX, &why)) == NULL)
 		return FAULT_AT(f, "latchkey %s: %s", arguments[0], why);
 	return DONE;
 }
 
-/* ---- a command that goes on ----------------------------------------------------------- */
+/* ---- a command that goes on ----------------------------------------------- */
 
 enum outcome
-process_start(const char *const *arguments, const char *log_file,
-	pid_t *out, struct fault *f)
+process_start(
+	const char *const *arguments, const char *log_file, pid_t *out, struct fault *f)
 {
 	int log = open(log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	pid_t parent = getpid(), child;
@@ -136,7 +137,7 @@ process_start(const char *const *arguments, const char *log_file,
 		return FAULT_AT(f, "%s: %s", log_file, strerror(errno));
 	child = fork();
 	if (child == 0) {
-		/* A key pressed at the terminal is for us; we end the child in order. */
+		/* A key pressed at the terminal is for us: we end it in order. */
 		setpgid(0, 0);
 		if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 			_exit(CANNOT_RUN);

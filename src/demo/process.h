@@ -19,8 +19,8 @@
 enum outcome process_run(struct arena *a, const char *const *arguments,
 	struct bytes input, json_t **out, struct fault *f) must_check;
 /* Starts one that goes on, writing to log_file; call from the main thread. */
-enum outcome process_start(const char *const *arguments,
-	const char *log_file, pid_t *out, struct fault *f) must_check;
+enum outcome process_start(const char *const *arguments, const char *log_file,
+	pid_t *out, struct fault *f) must_check;
 /* SIGTERM, and waits; 0 is fine. */
 void process_end(pid_t child);
 

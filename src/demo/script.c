@@ -23,10 +23,10 @@ struct script {
 
 	const struct installation *in;
 	const struct provider *provider;
-	struct bytes origin;   /* of the app */
+	struct bytes origin; /* of the app */
 	struct browser browser;
 	struct browser_page page;
-	struct story person;   /* what the person does and sees */
+	struct story person; /* what the person does and sees */
 };
 
 struct script *
@@ -54,7 +54,7 @@ script_stop(struct script *s)
 	atomic_store(&s->stopped, true);
 }
 
-/* ---- the terminal ------------------------------------------------------------------- */
+/* ---- the terminal --------------------------------------------------------- */
 
 void
 script_told(const struct story_step *step, void *arg)
@@ -68,7 +68,9 @@ script_told(const struct story_step *step, void *arg)
 	printf("%3u  %s%s%s  %.*s\n", ++s->steps, colour, step->good ? "PASS" : "FAIL",
 		s->colours ? "\033[0m" : "", BYTES_FMT(step->title));
 	for (size_t i = 0; i < step->call_count; i++)
-		printf("           %.*s: %.*s\n", BYTES_FMT(step->calls[i].request),
+		printf("           %.*s (%.*s): %.*s\n",
+			BYTES_FMT(step->calls[i].request),
+			BYTES_FMT(step->calls[i].what),
 			BYTES_FMT(step->calls[i].answer));
 	printf("           %.*s\n           [%.*s]\n", BYTES_FMT(step->verdict),
 		BYTES_FMT(step->shows));
@@ -102,20 +104,21 @@ arrived(struct script *s, enum story_kind expected)
 
 	if (last_step(s) == expected)
 		return true;
-	(void)FAULT_AT(&f, "the story is not where it should be by now; the page is %.*s",
+	(void)FAULT_AT(&f,
+		"the story is not where it should be by now; the page is %.*s",
 		BYTES_FMT(s->page.url));
 	return fault(s, &f);
 }
 
-/* ---- what the person does --------------------------------------------------------------- */
+/* ---- what the person does ------------------------------------------------- */
 
 static bool
 submit(struct script *s, const struct filled *filled, size_t count, struct bytes stop)
 {
 	struct fault f;
 
-	return browser_submit(&s->browser, filled, count, stop, &s->page, &f) == DONE
-		|| fault(s, &f);
+	return browser_submit(&s->browser, filled, count, stop, &s->page, &f) == DONE ||
+		fault(s, &f);
 }
 
 static bool
@@ -137,42 +140,45 @@ sign_in(struct script *s, struct bytes stop)
 static bool
 consent(struct script *s, const char *name, const char *recipient, struct bytes stop)
 {
-	struct filled filled[2] = { { B("decision"), B("approve") }, { B("subject"), NONE } };
-	bool whole = bytes_starts(s->page.url, s->provider->issuer)
-		&& browser_shows(&s->page, bytes_of(name))
-		&& browser_shows(&s->page, B("See your export jobs and what they contain"))
-		&& browser_shows(&s->page, bytes_of(recipient))
-		&& browser_control(&s->browser, &s->page, B("subject"), &filled[1].value);
+	struct filled filled[2] = { { B("decision"), B("approve") },
+		{ B("subject"), NONE } };
+	bool whole = bytes_starts(s->page.url, s->provider->issuer) &&
+		browser_shows(&s->page, bytes_of(name)) &&
+		browser_shows(
+			&s->page, B("See your export jobs and what they contain")) &&
+		browser_shows(&s->page, bytes_of(recipient)) &&
+		browser_control(&s->browser, &s->page, B("subject"), &filled[1].value);
 
 	story_begin(&s->person);
-	story_end(&s->person, STEP_consented, whole, whole
-		? "%s asks, for %.*s; the answer goes to %s."
-		: "The page does not say all it should (%s, %.*s, %s).",
+	story_end(&s->person, STEP_consented, whole,
+		whole ? "%s asks, for %.*s; the answer goes to %s."
+		      : "The page does not say all it should (%s, %.*s, %s).",
 		name, BYTES_FMT(filled[1].value), recipient);
 	return whole && submit(s, filled, 2, stop);
 }
 
 /* Whatever the server asks on the way is answered. */
 static bool
-answer_questions(struct script *s, const char *name, const char *recipient,
-	struct bytes stop)
+answer_questions(
+	struct script *s, const char *name, const char *recipient, struct bytes stop)
 {
-	if (browser_control(&s->browser, &s->page, B("password"), NULL)
-		&& !sign_in(s, stop))
+	if (browser_control(&s->browser, &s->page, B("password"), NULL) &&
+		!sign_in(s, stop))
 		return false;
 	if (browser_control(&s->browser, &s->page, B("decision"), NULL))
 		return consent(s, name, recipient, stop);
 	return true;
 }
 
-/* ---- the web app --------------------------------------------------------------------------- */
+/* ---- the web app ---------------------------------------------------------- */
 
 static bool
 visit(struct script *s, struct bytes url)
 {
 	struct fault f;
 
-	return browser_get(&s->browser, url, NONE, &s->page, &f) == DONE || fault(s, &f);
+	return browser_get(&s->browser, url, NONE, &s->page, &f) == DONE ||
+		fault(s, &f);
 }
 
 static bool
@@ -180,18 +186,20 @@ press(struct script *s, const char *act, enum story_kind expected)
 {
 	const struct filled button = { B("act"), bytes_of(act) };
 
-	return !atomic_load(&s->stopped) && visit(s, s->origin)
-		&& submit(s, &button, 1, NONE) && arrived(s, expected);
+	return !atomic_load(&s->stopped) && visit(s, s->origin) &&
+		submit(s, &button, 1, NONE) && arrived(s, expected);
 }
 
 static bool
 connect_web(struct script *s)
 {
-	return press(s, "connect", STEP_connect)
-		&& answer_questions(s, "Ledger Sync",
+	return press(s, "connect", STEP_connect) &&
+		answer_questions(s, "Ledger Sync",
 			arena_cstr(s->browser.arena,
-				bytes_slice(s->origin, strlen("https://"), s->origin.n)), NONE)
-		&& arrived(s, STEP_tokens);
+				bytes_slice(
+					s->origin, strlen("https://"), s->origin.n)),
+			NONE) &&
+		arrived(s, STEP_tokens);
 }
 
 /* R6.7, at the page of connected apps. */
@@ -206,32 +214,28 @@ disconnect(struct script *s)
 	buf_put(&account, B("/account"));
 	if (!visit(s, buf_bytes(&account)))
 		return false;
-	if (!browser_control(&s->browser, &s->page, B("grant"), &grant)
-		|| !submit(s, &(struct filled){ B("grant"), grant }, 1, NONE))
+	if (!browser_control(&s->browser, &s->page, B("grant"), &grant) ||
+		!submit(s, &(struct filled){ B("grant"), grant }, 1, NONE))
 		return false;
 	gone = browser_shows(&s->page, B("No app is connected"));
 	story_begin(&s->person);
-	return story_end(&s->person, STEP_disconnected, gone, gone
-		? "The page says that no app is connected any more."
-		: "The app is still listed.");
+	return story_end(&s->person, STEP_disconnected, gone,
+		gone ? "The page says that no app is connected any more."
+		     : "The app is still listed.");
 }
 
 static bool
 walk_web(struct script *s)
 {
 	printf("Ledger Sync, a web app with a secret\n\n");
-	return visit(s, s->origin) && connect_web(s)
-		&& press(s, "call", STEP_api)
-		&& press(s, "refresh", STEP_refreshed)
-		&& press(s, "lose", STEP_retried)
-		&& press(s, "replay", STEP_replayed)
-		&& connect_web(s)
-		&& press(s, "call", STEP_api)
-		&& disconnect(s)
-		&& press(s, "call", STEP_cut_off);
+	return visit(s, s->origin) && connect_web(s) && press(s, "call", STEP_api) &&
+		press(s, "refresh", STEP_refreshed) && press(s, "lose", STEP_retried) &&
+		press(s, "replay", STEP_replayed) && connect_web(s) &&
+		press(s, "call", STEP_api) && disconnect(s) &&
+		press(s, "call", STEP_cut_off);
 }
 
-/* ---- the native app ---------------------------------------------------------------------------- */
+/* ---- the native app ------------------------------------------------------- */
 
 /* RFC 8252 section 7.3: the answer comes to a port that the app listens on; here
  * the app is told what its listener would have read. */
@@ -241,8 +245,8 @@ connect_native(struct script *s, struct partner *p)
 	struct bytes redirect = s->in->native.redirect_uri, query;
 	struct fault f;
 
-	if (browser_get(&s->browser, bytes_of(partner_connect(p)), redirect, &s->page, &f)
-		!= DONE)
+	if (browser_get(&s->browser, bytes_of(partner_connect(p)), redirect, &s->page,
+		    &f) != DONE)
 		return fault(s, &f);
 	if (!answer_questions(s, "Ledger CLI", "127.0.0.1", redirect))
 		return false;
@@ -259,13 +263,14 @@ walk_native(struct script *s)
 
 	printf("\nLedger CLI, a native app without a secret\n\n");
 	partner_start(&p, s->provider, &s->in->native, &s->person);
-	good = !atomic_load(&s->stopped) && connect_native(s, &p) && partner_call_api(&p)
-		&& partner_refresh(&p) && partner_lose_an_answer(&p) && partner_revoke(&p);
+	good = !atomic_load(&s->stopped) && connect_native(s, &p) &&
+		partner_call_api(&p) && partner_refresh(&p) &&
+		partner_lose_an_answer(&p) && partner_revoke(&p);
 	partner_stop(&p);
 	return good;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------ */
 
 unsigned
 script_run(struct script *s, const struct installation *in,

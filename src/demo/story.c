@@ -12,7 +12,10 @@
 #include "text/headers.h"
 #include "text/json.h"
 
-enum { CALLS_MAX = 6, LINES_MAX = 24, SENTENCE_MAX = 1024, SHOWN_OF_SECRET = 12 };
+enum { CALLS_MAX = 6, LINES_MAX = 24, SENTENCE_MAX = 1024 };
+
+/* Enough of a secret to tell it from the next one, and much too little to use it. */
+enum { SECRET_LONG = 40, SHOWN_FIRST = 12, SHOWN_LAST = 4 };
 
 static const struct {
 	struct bytes title, why, shows;
@@ -22,10 +25,15 @@ static const struct {
 #undef STEP
 };
 
-/* Of these only the beginning and the length are written down. */
+/* Of these only the beginning, the end and the length are written down. */
 static const struct bytes secret_names[] = {
-	BI("code"), BI("code_verifier"), BI("state"), BI("access_token"),
-	BI("refresh_token"), BI("token"), BI("Idempotency-Key"),
+	BI("code"),
+	BI("code_verifier"),
+	BI("state"),
+	BI("access_token"),
+	BI("refresh_token"),
+	BI("token"),
+	BI("Idempotency-Key"),
 };
 
 void
@@ -103,10 +111,10 @@ story_end(struct story *s, enum story_kind kind, bool good, const char *verdict,
 	return good;
 }
 
-/* ---- what is written down of a request --------------------------------------- */
+/* ---- what is written down of a request ------------------------------------ */
 
 void
-story_call(struct story *s, const char *request, ...)
+story_call(struct story *s, const char *what, const char *request, ...)
 {
 	struct story_step *step = this_step(s);
 	struct story_call *call = &step->calls[step->call_count];
@@ -115,6 +123,7 @@ story_call(struct story *s, const char *request, ...)
 	if (step->call_count < CALLS_MAX - 1)
 		step->call_count++;
 	*call = (struct story_call){
+		.what = arena_bytes(s->arena, bytes_of(what)),
 		.sent = ARENA_ARRAY(s->arena, struct story_line, LINES_MAX),
 		.got = ARENA_ARRAY(s->arena, struct story_line, LINES_MAX),
 	};
@@ -142,12 +151,17 @@ is_secret(struct bytes name)
 	return false;
 }
 
-/* "lk_at_AQxW3k... (57 characters)" */
+/* "lk_at_AQxW3k...p0Xg (56 characters)" */
 static void
 put_short(struct buf *b, struct bytes secret)
 {
-	buf_put(b, bytes_slice(secret, 0, SHOWN_OF_SECRET));
-	buf_printf(b, "... (%zu characters)", secret.n);
+	buf_put(b, bytes_slice(secret, 0, secret.n < SECRET_LONG ? 0 : SHOWN_FIRST));
+	buf_put(b, B("..."));
+	buf_put(b,
+		bytes_slice(secret,
+			secret.n < SHOWN_LAST * 4 ? secret.n : secret.n - SHOWN_LAST,
+			SHOWN_LAST));
+	buf_printf(b, " (%zu characters)", secret.n);
 }
 
 /* Of Basic credentials not even the beginning. */
@@ -178,7 +192,7 @@ add_line(struct story *s, struct story_line *lines, size_t *count, struct bytes 
 	buf_put(&b, B(": "));
 	if (bytes_equal_nocase(name, B("Authorization")))
 		put_authorization(&b, value);
-	else if (is_secret(name) && value.n > SHOWN_OF_SECRET)
+	else if (is_secret(name))
 		put_short(&b, value);
 	else
 		buf_put(&b, value);
@@ -201,14 +215,15 @@ story_got(struct story *s, struct bytes name, struct bytes value)
 	add_line(s, call->got, &call->got_count, name, value);
 }
 
-/* ---- a request of our own ------------------------------------------------------ */
+/* ---- a request of our own ------------------------------------------------- */
 
 static void
-write_request(struct story *s, struct arena *a, const struct http_fetch *r)
+write_request(
+	struct story *s, const char *what, struct arena *a, const struct http_fetch *r)
 {
 	struct form form = { .count = 0 };
 
-	story_call(s, "%s %s", r->method, r->url);
+	story_call(s, what, "%s %s", r->method, r->url);
 	for (size_t i = 0; i < r->header_count; i++)
 		if (!bytes_equal(r->headers[i].name, B("Content-Type")))
 			story_sent(s, r->headers[i].name, r->headers[i].value);
@@ -222,9 +237,10 @@ write_member(struct story *s, struct arena *a, const char *key, const json_t *va
 {
 	char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
 
-	story_got(s, bytes_of(key), text == NULL
-			? (struct bytes){ json_string_value(value), json_string_length(value) }
-			: arena_bytes(a, bytes_of(text)));
+	story_got(s, bytes_of(key),
+		text == NULL ? (struct bytes){ json_string_value(value),
+				       json_string_length(value) }
+			     : arena_bytes(a, bytes_of(text)));
 	free(text);
 }
 
@@ -235,20 +251,19 @@ write_answer(struct story *s, struct arena *a, const struct http_answer *answer)
 	const char *why, *key;
 	json_t *json, *value;
 
-	story_answer(s, "%d, after %lld ms", answer->status, (long long)answer->ms);
+	story_answer(s, "%d", answer->status);
 	if (!bytes_empty(challenge))
 		story_got(s, B("WWW-Authenticate"), challenge);
 	json = json_read(answer->body, 65536, &why);
-	json_object_foreach(json, key, value)
-		write_member(s, a, key, value);
+	json_object_foreach(json, key, value) write_member(s, a, key, value);
 	json_decref(json);
 }
 
 enum outcome
-story_fetch(struct story *s, struct arena *a, const struct http_fetch *request,
-	struct http_answer *out, struct fault *f)
+story_fetch(struct story *s, const char *what, struct arena *a,
+	const struct http_fetch *request, struct http_answer *out, struct fault *f)
 {
-	write_request(s, a, request);
+	write_request(s, what, a, request);
 	if (http_fetch(a, request, out, f) != DONE) {
 		story_answer(s, "no answer: %s", f->what);
 		return FAULT;
