@@ -3,8 +3,9 @@
  * consent.c - does this person still have to be asked, and with what words
  * (R5.2, U-08, U-09)?
  *
- * What was consented to before is what a live grant of the same client, person
- * and context says; disconnecting the app forgets it. Nothing else is kept.
+ * What was consented to before is what the grants of the same client, person and
+ * context say, live ones and those that merely ran out. Whoever disconnects the
+ * app, denies it, or has it cut off takes that back. Nothing else is kept.
  */
 #include <string.h>
 
@@ -39,6 +40,7 @@ consent_ask_grants(struct exchange *x)
 	}
 	l->user = v->session.user.id;
 	l->client = x->client->id;
+	l->ended_too = true;
 	l->limit = GRANTS_MAX;
 	exchange_ask(x, &l->call);
 	store_grant_list(x->worker->port, l);
@@ -54,11 +56,56 @@ may_remember(const struct authz_request *r)
 			&& redirect_uri_is_native(r->redirect_uri));
 }
 
+/* Did this grant run out by itself, with the consent to it never taken back? */
+static bool
+ran_out(const struct grant *g)
+{
+	switch (g->end_reason) {
+	case END_CODE_EXPIRED:
+	case END_CODE_BURNED:
+	case END_REFRESH_EXPIRED:
+	case END_LIFETIME:
+	case END_CLIENT:
+	case END_ROLLED_BACK:
+		return true;
+	case END_NONE:
+	case END_DENIED:
+	case END_CODE_REPLAYED:
+	case END_REFRESH_REPLAYED:
+	case END_PERSON:
+	case END_OPERATOR:
+	case END_CLIENT_REMOVED:
+	case END_ACCOUNT:
+	case END_REASON_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* Was the consent to the i-th grant taken back later? They are newest first; a denial
+ * names no context and counts for all. */
+static bool
+taken_back(const struct grant_list *l, size_t i)
+{
+	struct bytes subject = l->grants[i].subject;
+
+	if (l->grants[i].state != GRANT_ENDED)
+		return false;
+	for (size_t k = 0; k <= i; k++) {
+		const struct grant *g = &l->grants[k];
+
+		if (g->state == GRANT_ENDED && !ran_out(g)
+			&& (bytes_empty(g->subject) || bytes_equal(g->subject, subject)))
+			return true;
+	}
+	return false;
+}
+
 /* Resources are a set of URIs like scopes are a set of tokens. */
 static bool
 covers(const struct grant *g, const struct authz_request *r)
 {
-	if (g->state != GRANT_LIVE || !scope_within(r->scope, g->scope))
+	if (!scope_within(r->scope, g->scope))
 		return false;
 	return bytes_empty(g->resource)
 		|| (!bytes_empty(r->resource) && scope_within(r->resource, g->resource));
@@ -77,12 +124,14 @@ context_fits(const struct visit *v, struct bytes urn)
 static struct bytes
 remembered_subject(const struct visit *v)
 {
+	const struct grant_list *l = &v->grants;
 	struct bytes found = NONE;
 
-	for (size_t i = 0; i < v->grants.count; i++) {
-		const struct grant *g = &v->grants.grants[i];
+	for (size_t i = 0; i < l->count; i++) {
+		const struct grant *g = &l->grants[i];
 
-		if (!covers(g, &v->transaction.request) || !context_fits(v, g->subject))
+		if (!covers(g, &v->transaction.request) || !context_fits(v, g->subject)
+			|| taken_back(l, i))
 			continue;
 		if (!bytes_empty(found) && !bytes_equal(found, g->subject))
 			return NONE;
