@@ -250,7 +250,7 @@ sign_in_failed(struct exchange *x)
 	const struct sign_in *s = visit_of(x)->page;
 
 	refused(x, REASON_sign_in_failed);
-	return sign_in_page(x, &(struct sign_in_notice){ .status = 401,
+	return sign_in_page(x, &(struct sign_in_notice){ .status = 400,
 		.username = s->username, .failed = true });
 }
 
