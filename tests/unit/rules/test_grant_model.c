@@ -27,10 +27,12 @@ static const struct setting settings[] = {
 };
 
 /* One step of a history, to be told when something broke. */
+enum what { NOTHING, TICK, SET_BACK, REQUEST, THEFT, REVOKE_ACCESS, REVOKE_ALL };
+enum fate { ANSWERED, LOST, CRASHED };
 struct step {
-	enum { NOTHING, TICK, SET_BACK, REQUEST, THEFT, REVOKE_ACCESS, REVOKE_ALL } what;
+	enum what what;
 	uint8_t who, credential, key;
-	enum { ANSWERED, LOST, CRASHED } fate;
+	enum fate fate;
 };
 
 static struct {
@@ -234,7 +236,7 @@ request(const struct world *w, uint8_t who, uint8_t credential, uint8_t key)
 		w->worker[0].pending == 1 + KEYS * credential + key;
 	bool honest = w->honest && key != 0 && (first || again);
 
-	for (int fate = ANSWERED; fate <= CRASHED; fate++) {
+	for (enum fate fate = ANSWERED; fate <= CRASHED; fate++) {
 		struct step step = { REQUEST, who, credential, key, fate };
 		struct world after = *w;
 		struct grant g = row_of(w), before = g;
@@ -296,7 +298,8 @@ theft(const struct world *w, uint8_t credential, uint8_t key)
 static void
 pass_time(const struct world *w, int units)
 {
-	struct step step = { units > 0 ? TICK : SET_BACK, 0, (uint8_t)abs(units), 0, 0 };
+	struct step step = { .what = units > 0 ? TICK : SET_BACK,
+		.credential = (uint8_t)abs(units) };
 	struct world after = *w;
 	struct grant g;
 
