@@ -18,7 +18,7 @@ enum response_mode { RESPONSE_QUERY, RESPONSE_FORM_POST };
 
 struct authz_request {
 	const struct client *client;
-	struct bytes culprit;     /* the parameter a refusal is about; NONE: no single one */
+	struct bytes culprit;     /* the parameter a refusal is about, or NONE */
 	struct bytes redirect_uri;
 	enum response_mode response_mode;
 	bool has_state;
@@ -27,7 +27,7 @@ struct authz_request {
 	struct bytes resource;    /* URIs, canonical as a scope; empty: none named */
 	bool has_challenge;
 	uint8_t challenge[PKCE_CHALLENGE_SIZE];
-	enum subject_type subject_type; /* asked for (parameter subject_type), else the client's */
+	enum subject_type subject_type; /* asked for, or else the client's */
 	bool prompt_none, prompt_login, prompt_consent;
 	bool has_max_age;
 	int64_t max_age;

@@ -97,12 +97,13 @@ static bool
 unseen(struct bytes character)
 {
 	static const struct bytes beginnings[] = {
-		BI("\xC2\xA0"), BI("\xC2\xAD"),         /* no-break space, soft hyphen */
-		BI("\xCC"), BI("\xCD\x80"), BI("\xCD\x8F"), /* combining marks, joiner */
-		BI("\xE1\xA0\x8E"),                     /* Mongolian vowel separator */
-		BI("\xE2\x80"), BI("\xE2\x81"),         /* General Punctuation */
-		BI("\xE3\x80\x80"),                     /* ideographic space */
-		BI("\xEF\xB8"), BI("\xEF\xBB\xBF"),     /* selectors, byte order mark */
+		BI("\xC2\xA0"), BI("\xC2\xAD"),     /* no-break space, soft hyphen */
+		BI("\xCC"), BI("\xCD\x80"),         /* combining marks */
+		BI("\xCD\x8F"),                     /* grapheme joiner */
+		BI("\xE1\xA0\x8E"),                 /* Mongolian vowel separator */
+		BI("\xE2\x80"), BI("\xE2\x81"),     /* General Punctuation */
+		BI("\xE3\x80\x80"),                 /* ideographic space */
+		BI("\xEF\xB8"), BI("\xEF\xBB\xBF"), /* selectors, byte order mark */
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)

@@ -30,7 +30,7 @@ struct catalogue {
 	int64_t version;          /* the store's */
 	struct client *clients;   /* sorted by client_id */
 	size_t client_count;
-	const struct client **by_row; /* the same clients, sorted by id (catalogue_seal) */
+	const struct client **by_row; /* the same, sorted by id (catalogue_seal) */
 	struct scope_entry *scopes; /* sorted by name */
 	size_t scope_count;
 	struct epoch_entry *epochs;
@@ -43,7 +43,7 @@ struct catalogue {
 void catalogue_seal(struct catalogue *c);
 struct catalogue *catalogue_hold(struct catalogue *c);
 void catalogue_release(struct catalogue *c); /* NULL is fine */
-const struct client *catalogue_client(const struct catalogue *c, struct bytes client_id);
+const struct client *catalogue_client(const struct catalogue *c, struct bytes id);
 const struct client *catalogue_client_by_row(const struct catalogue *c, int64_t id);
 const struct client *catalogue_resource(const struct catalogue *c, struct bytes uri);
 const struct scope_entry *catalogue_scope(const struct catalogue *c, struct bytes name);

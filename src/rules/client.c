@@ -12,7 +12,7 @@
 
 #include "text/json.h"
 
-/* ---- names ------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------- */
 
 const char *
 client_type_name(enum client_type t)
@@ -79,7 +79,7 @@ grant_type_by_name(struct bytes name)
 	return 0;
 }
 
-/* ---- the document -------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------- */
 
 enum member_kind { MEMBER_TEXT, MEMBER_TEXTS, MEMBER_FLAG, MEMBER_NUMBER };
 
@@ -280,7 +280,7 @@ client_from_json(struct arena *a, const json_t *document, struct client *out)
 	return true;
 }
 
-/* ---- what is asked of a client ---------------------------------------------------- */
+/* ---- what is asked of a client --------------------------------------------- */
 
 /* RFC 6749 1.5, TR-17; browser apps only by the operator's choice (NB-02). */
 bool

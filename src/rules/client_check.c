@@ -84,13 +84,16 @@ check_name(const struct check *k)
 			"turn the direction of reading, or bytes that are not UTF-8; "
 			"write it as plain text");
 	if (bytes_equal(bytes_slice(name, 0, bytes_index(name, ' ')), NONE))
-		return SAY(k->a, "client name \"%.*s\" is empty or begins with a space; "
-			"give the name people know the app by", BYTES_FMT(name));
+		return SAY(k->a,
+			"client name \"%.*s\" is empty or begins with a space; "
+			"give the name people know the app by",
+			BYTES_FMT(name));
 	if (characters(name) > NAME_MAX_CHARACTERS)
 		return SAY(k->a, "client name \"%.*s\" has more than %d characters; "
 			"shorten it", BYTES_FMT(name), NAME_MAX_CHARACTERS);
 	if (brand_imitated(k->a, k->brand, name))
-		return SAY(k->a, "client name \"%.*s\" imitates the platform's own name "
+		return SAY(k->a,
+			"client name \"%.*s\" imitates the platform's own name "
 			"\"%.*s\"; choose a name that cannot be mistaken for it",
 			BYTES_FMT(name), BYTES_FMT(k->brand));
 	return NULL;
@@ -108,8 +111,8 @@ check_type(const struct check *k)
 	if (c->secret_count > sizeof(c->secrets) / sizeof(c->secrets[0]))
 		return "a client has at most two secrets; let the older one expire";
 	if (c->native && c->type != CLIENT_PUBLIC)
-		return "a native app (--native) keeps no secret, since every copy would "
-			"hold it; register it with --type public";
+		return "a native app (--native) keeps no secret, for every copy has "
+			"it; register it with --type public";
 	if (c->origins.n > 0 && c->type != CLIENT_PUBLIC)
 		return "a browser app (--origin) keeps no secret; register it with "
 			"--type public";
@@ -162,8 +165,10 @@ check_redirect_uris(const struct check *k)
 			return what;
 		for (size_t other = 0; other < i; other++)
 			if (bytes_equal(uri, c->redirect_uris.p[other]))
-				return SAY(k->a, "redirect URI \"%.*s\" is given twice; "
-					"leave one out", BYTES_FMT(uri));
+				return SAY(k->a,
+					"redirect URI \"%.*s\" is given twice; "
+					"leave one out",
+					BYTES_FMT(uri));
 	}
 	return NULL;
 }
@@ -211,8 +216,10 @@ flaw_of_link(struct arena *a, const char *field, struct bytes link)
 	if (link.n <= LINK_MAX && uri_parse(link, &u) && u.host.n > 0 &&
 		bytes_equal(u.scheme, B("https")) && !u.has_userinfo)
 		return NULL;
-	return SAY(a, "%s \"%.*s\" is not an https:// address of a page; people follow it "
-		"from the consent page", field, BYTES_FMT(link));
+	return SAY(a,
+		"%s \"%.*s\" is not an https:// address of a page; people follow it "
+		"from the consent page",
+		field, BYTES_FMT(link));
 }
 
 /* R4.1, R4.2 */
@@ -263,8 +270,10 @@ check_contacts(const struct check *k)
 		return SAY(k->a, "more than %d contacts; name fewer", LIST_MAX);
 	for (size_t i = 0; i < contacts->n; i++)
 		if (!looks_like_mail(contacts->p[i]))
-			return SAY(k->a, "contact \"%.*s\" is not an e-mail address; write "
-				"it as name@company.example", BYTES_FMT(contacts->p[i]));
+			return SAY(k->a,
+				"contact \"%.*s\" is not an e-mail address; write "
+				"it as name@company.example",
+				BYTES_FMT(contacts->p[i]));
 	return NULL;
 }
 
@@ -289,8 +298,10 @@ check_scopes(const struct check *k)
 	if (bytes_empty(c->scope))
 		return "the client has no scope; add what it may ask for with --scope";
 	if (!canonical(k->a, c->scope))
-		return SAY(k->a, "scope \"%.*s\" is not a list of scopes in order, each "
-			"once, with one space between", BYTES_FMT(c->scope));
+		return SAY(k->a,
+			"scope \"%.*s\" is not a list of scopes in order, each "
+			"once, with one space between",
+			BYTES_FMT(c->scope));
 	while (scope_next(&rest, &token))
 		if (!scope_name_valid(token))
 			return SAY(k->a, "scope \"%.*s\" is not of the form "
@@ -298,9 +309,10 @@ check_scopes(const struct check *k)
 				BYTES_FMT(token));
 	if (!bytes_empty(c->default_scope) && (!canonical(k->a, c->default_scope) ||
 			!scope_within(c->default_scope, c->scope)))
-		return SAY(k->a, "default scope \"%.*s\" is not a part, in order, of "
-			"scope \"%.*s\"; add to scope what is missing there", BYTES_FMT(c->default_scope),
-			BYTES_FMT(c->scope));
+		return SAY(k->a,
+			"default scope \"%.*s\" is not a part, in order, of "
+			"scope \"%.*s\"; add to scope what is missing there",
+			BYTES_FMT(c->default_scope), BYTES_FMT(c->scope));
 	return NULL;
 }
 
@@ -313,15 +325,16 @@ check_exceptions(const struct check *k)
 	if (c->pkce_exempt && c->type != CLIENT_CONFIDENTIAL)
 		return "only a confidential client can be exempted from PKCE (R1.2)";
 	if (c->retry_without_key < 0 || c->retry_without_key > 30)
-		return SAY(k->a, "retry without a key for %lld s is not from 0 to 30 s; a "
+		return SAY(k->a,
+			"retry without a key for %lld s is not from 0 to 30 s; a "
 			"retry key serves longer without a risk",
 			(long long)c->retry_without_key);
 	if (c->retry_without_key > 0 && c->type != CLIENT_CONFIDENTIAL)
-		return "only a confidential client can be allowed to retry without a key "
-			"(TR-13); retry keys work for all";
+		return "only a confidential client can be allowed to retry without a "
+			"key (TR-13); retry keys work for all";
 	if (c->refresh_for_browser && c->origins.n == 0)
-		return "refresh tokens for browsers are for clients with --origin; leave "
-			"the switch out";
+		return "refresh tokens for browsers are for clients with --origin; "
+			"leave the switch out";
 	return NULL;
 }
 
@@ -337,11 +350,14 @@ check_resource(const struct check *k)
 	if (of_people(k->c))
 		return "a resource identifier (--uri) is for APIs; use `resource add`";
 	if (uri.n <= LINK_MAX && uri_parse(uri, &u) && !u.has_fragment &&
-		!u.has_userinfo && ((bytes_equal(u.scheme, B("https")) && u.host.n > 0) ||
+		!u.has_userinfo &&
+		((bytes_equal(u.scheme, B("https")) && u.host.n > 0) ||
 			bytes_equal(u.scheme, B("urn"))))
 		return NULL;
-	return SAY(k->a, "resource identifier \"%.*s\" is not an absolute https: or urn: "
-		"URI without a fragment, such as https://api.example", BYTES_FMT(uri));
+	return SAY(k->a,
+		"resource identifier \"%.*s\" is not an absolute https: or urn: "
+		"URI without a fragment, such as https://api.example",
+		BYTES_FMT(uri));
 }
 
 static const char *
@@ -353,8 +369,10 @@ check_logo(const struct check *k)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!k->c->has_logo || bytes_equal(k->c->logo_type, kinds[i]))
 			return NULL;
-	return SAY(k->a, "logo of type \"%.*s\" is not a PNG, JPEG or WebP picture; convert "
-		"it (SVG can carry scripts)", BYTES_FMT(k->c->logo_type));
+	return SAY(k->a,
+		"logo of type \"%.*s\" is not a PNG, JPEG or WebP picture; convert "
+		"it (SVG can carry scripts)",
+		BYTES_FMT(k->c->logo_type));
 }
 
 bool
@@ -388,8 +406,10 @@ client_check_scope(struct arena *a, const struct client *c, struct bytes known,
 	while (scope_next(&rest, &token)) {
 		if (scope_has(known, token))
 			continue;
-		*what = SAY(a, "scope \"%.*s\" is not known; add it first with `scope add "
-			"%.*s --describe \"...\"`", BYTES_FMT(token), BYTES_FMT(token));
+		*what = SAY(a,
+			"scope \"%.*s\" is not known; add it first with `scope add "
+			"%.*s --describe \"...\"`",
+			BYTES_FMT(token), BYTES_FMT(token));
 		return false;
 	}
 	return true;

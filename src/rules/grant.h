@@ -2,13 +2,13 @@
 /*
  * grant.h - all that can happen to an authorisation, decided in one place.
  *
- *            store_grant_open            grant_redeem             grant_refresh
- *   (consent) ----------------> OPEN(0) --------------> LIVE(1) ----------------> LIVE(n+1)
- *                                 |                        |
- *                                 | expired, burned,       | replay, expiry, the person, the
- *                                 | denied                 | client, the operator (grant_end)
- *                                 v                        v
- *                               ENDED(why) <---------------+
+ *          store_grant_open         grant_redeem         grant_refresh
+ *   consent ---------------> OPEN(0) -----------> LIVE(1) ------------> LIVE(n+1)
+ *                              |                     |
+ *              expired, burned,|                     | replay, expiry, the person,
+ *                        denied|                     | the client, the operator
+ *                              v                     v    (grant_end)
+ *                            ENDED(why) <------------+
  *
  * Invariants (DESIGN.md section 2; each has a test that names it):
  *  1. At any moment at most one refresh token and one access token are honoured.
@@ -46,7 +46,7 @@ enum end_reason { /* stored as a number: append only */
 	END_OPERATOR,
 	END_CLIENT_REMOVED,
 	END_ACCOUNT,          /* password changed, account disabled or removed */
-	END_ROLLED_BACK,      /* a token newer than the row: an old backup was restored */
+	END_ROLLED_BACK,      /* a token newer than the row: a backup was restored */
 	END_REASON_COUNT
 };
 
@@ -58,7 +58,7 @@ struct grant {
 	int64_t user, client;     /* the store's rows */
 	struct bytes subject;     /* URN of the resource context */
 	struct bytes scope;       /* as consented */
-	struct bytes resource;    /* URIs, one space between (RFC 8707); empty: none named */
+	struct bytes resource;    /* URIs, canonical (RFC 8707); empty: none named */
 	struct bytes redirect_uri;
 	bool has_challenge;
 	uint8_t challenge[PKCE_CHALLENGE_SIZE];
@@ -80,7 +80,7 @@ struct grant {
 	bool has_retry_key;       /* of the request that made this generation */
 	uint8_t retry_key[RETRY_DIGEST_SIZE];
 
-	int64_t last_used_at;     /* coarse (an hour); for people, never for decisions */
+	int64_t last_used_at;     /* coarse; for people, never for decisions */
 	enum end_reason end_reason;
 	int64_t ended_at;
 	uint32_t ended_generation; /* of the token that was presented */
@@ -110,7 +110,7 @@ struct redemption {
 	bool redirect_uri_optional; /* D5 */
 	bool redirect_uri_registered; /* still */
 	bool has_verifier;
-	uint8_t verifier_challenge[PKCE_CHALLENGE_SIZE]; /* pkce_challenge_of(verifier) */
+	uint8_t verifier_challenge[PKCE_CHALLENGE_SIZE]; /* pkce_challenge_of it */
 	struct bytes resource;    /* asked for, canonical (RI-04); NONE: all */
 	struct retry retry;
 	uint8_t epoch;            /* current */

@@ -144,7 +144,8 @@ issuer_valid(struct arena *a, struct bytes issuer, const char **what)
 	const char *flaw = flaw_of_issuer(issuer, &u);
 
 	if (flaw != NULL)
-		*what = arena_printf(a, "issuer \"%.*s\" %s; good: https://auth.example",
+		*what = arena_printf(a,
+			"issuer \"%.*s\" %s; good: https://auth.example",
 			BYTES_FMT(issuer), flaw);
 	return flaw == NULL;
 }

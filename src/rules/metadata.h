@@ -13,9 +13,9 @@
 struct metadata {
 	struct bytes issuer;      /* https, no query, no fragment, no trailing slash */
 	struct bytes scopes;      /* canonical; public ones */
-	struct bytes resources;   /* identifiers of protected resources, one space between */
+	struct bytes resources;   /* of RFC 9728, canonical as a scope; may be empty */
 	bool retry_key;           /* refresh_retry_key_supported (TR-18) */
-	struct bytes service_documentation, op_policy_uri, op_tos_uri; /* may be empty */
+	struct bytes service_documentation, op_policy_uri, op_tos_uri; /* or empty */
 };
 void metadata_write(struct buf *b, const struct metadata *m);
 /* Is it an issuer we may be (MD-03)? *what: a sentence for the operator. */

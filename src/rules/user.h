@@ -14,7 +14,7 @@ struct context {
 
 struct user {
 	int64_t id;
-	struct bytes sub;         /* stable, never reassigned: "lku_" and 22 characters */
+	struct bytes sub;         /* stable, never reassigned: "lku_" and 22 of ours */
 	struct bytes username;    /* compared after lower-casing ASCII */
 	struct bytes name;
 	struct bytes password_hash;

@@ -10,7 +10,7 @@
 
 #include "kernel.h"
 
-/* ---- chance --------------------------------------------------------------------- */
+/* ---- chance ---------------------------------------------------------------- */
 
 static uint64_t chance_state;
 
@@ -24,7 +24,7 @@ chance(uint64_t below)
 	return (z ^ (z >> 31)) % below;
 }
 
-/* ---- the server: a row, and a kernel that decides --------------------------------- */
+/* ---- the server: a row, and a kernel that decides -------------------------- */
 
 struct server {
 	const struct kernel *kernel;
@@ -83,12 +83,16 @@ static struct verdict
 decide(struct server *s, struct grant *g, const struct token_any *t,
 	const struct request *q)
 {
-	static const struct bytes scopes[] = { BI_NONE, BI("a:read"), BI("a:read z:all") };
+	static const struct bytes scopes[] = { BI_NONE, BI("a:read"),
+		BI("a:read z:all") };
 	struct redemption redemption = { .client = q->ours ? 7 : 8,
 		.client_is_public = s->client_is_public,
-		.redirect_uri = q->right_uri ? B("https://x.example/") : B("https://y/"),
-		.redirect_uri_registered = true, .has_verifier = true,
-		.retry = retry_of(q->key), .epoch = s->epoch,
+		.redirect_uri =
+			q->right_uri ? B("https://x.example/") : B("https://y/"),
+		.redirect_uri_registered = true,
+		.has_verifier = true,
+		.retry = retry_of(q->key),
+		.epoch = s->epoch,
 		.lifetimes = s->lifetimes };
 	struct refresh refresh = { .client = q->ours ? 7 : 8,
 		.generation = t->grant.generation, .scope = scopes[q->scope],

@@ -25,7 +25,7 @@
 
 struct worker {
 	uint8_t have;    /* the credential it knows: 0 the code, n a refresh token */
-	uint8_t pending; /* not yet answered: 0 none, else 1 + KEYS * credential + key */
+	uint8_t pending; /* unanswered: 0 none, else 1 + KEYS * credential + key */
 };
 #define KEYS 4 /* 0: none; 1 and 2: the workers'; 3: the thief's */
 
@@ -63,7 +63,8 @@ units_left(int64_t time)
 {
 	int64_t units = (time - NOW) / UNIT;
 
-	return time == 0 ? NEVER : (int8_t)(units < GONE_LONGEST ? GONE_LONGEST : units);
+	return time == 0 ? NEVER
+			 : (int8_t)(units < GONE_LONGEST ? GONE_LONGEST : units);
 }
 
 /* Above TOP the world looks the same one generation lower. */

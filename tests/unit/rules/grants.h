@@ -34,10 +34,15 @@ typedef void state_fn(struct grant *);
 STATE void
 open_grant(struct grant *g)
 {
-	*g = (struct grant){ .user = 1, .client = US, .subject = BI("urn:x:1"),
-		.scope = BI("a:read b:read"), .redirect_uri = BI("https://app.example/cb"),
+	*g = (struct grant){ .user = 1,
+		.client = US,
+		.subject = BI("urn:x:1"),
+		.scope = BI("a:read b:read"),
+		.redirect_uri = BI("https://app.example/cb"),
 		.resource = BI("https://api.example https://other.example"),
-		.has_challenge = true, .refreshable = true, .created_at = T,
+		.has_challenge = true,
+		.refreshable = true,
+		.created_at = T,
 		.code_expires_at = T + 60 };
 	memset(g->challenge, 0x5A, sizeof(g->challenge));
 }

@@ -8,6 +8,8 @@
 
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define TO_WEB "client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
+#define TO_LEGACY "client_id=legacy&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
+#define TO_BATCH "client_id=batch&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
 #define TYPE "&response_type=code"
 #define PKCE "&code_challenge=" CHALLENGE "&code_challenge_method=S256"
 #define GOOD TO_WEB TYPE PKCE "&scope=jobs:read"
@@ -72,11 +74,14 @@ TEST(authorization_requests)
 		{ "A-04", GOOD "&request_uri=https%3A%2F%2Fx&response_mode=fragment",
 			PAGE(request_uri_not_supported) },
 		{ "A-05", GOOD "&request=a.b.c", RED(request_not_supported) },
-		{ "A-05", "client_id=web&redirect_uri=https%3A%2F%2Fe.example&request=a",
+		{ "A-05",
+			"client_id=web&redirect_uri=https%3A%2F%2Fe.example&request=a",
 			PAGE(request_not_supported) },
 		{ "R-08", "client_id=web" TYPE PKCE, PAGE(redirect_uri_missing) },
-		{ "R-08", "client_id=web&redirect_uri=" TYPE, PAGE(redirect_uri_missing) },
-		{ "A-06", "client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2Fcb%2F",
+		{ "R-08", "client_id=web&redirect_uri=" TYPE,
+			PAGE(redirect_uri_missing) },
+		{ "A-06",
+			"client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2Fcb%2F",
 			PAGE(redirect_uri_mismatch) },
 		{ "R-10", "client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb",
 			PAGE(redirect_uri_mismatch) },
@@ -84,7 +89,8 @@ TEST(authorization_requests)
 			PAGE(parameter_repeated) },
 		{ "A-07", GOOD "&response_mode=fragment", PAGE(response_mode_wrong) },
 		{ "A-07", GOOD "&response_mode=jwt", PAGE(response_mode_wrong) },
-		{ "A-07", GOOD "&response_mode=web_message", PAGE(response_mode_wrong) },
+		{ "A-07", GOOD "&response_mode=web_message",
+			PAGE(response_mode_wrong) },
 		{ "A-07", GOOD "&response_mode=QUERY", PAGE(response_mode_wrong) },
 		{ "A-07", GOOD "&response_mode=query&response_mode=query",
 			PAGE(parameter_repeated) },
@@ -104,42 +110,57 @@ TEST(authorization_requests)
 		{ "P-07", GOOD "&login_hint=%ff", PAGE(parameter_malformed) },
 		{ "P-09", GOOD "&state=%C3%A4", RED(state_characters) },
 		{ "A-12", TO_WEB PKCE, RED(response_type_missing) },
-		{ "A-12", TO_WEB PKCE "&response_type=token", RED(response_type_wrong) },
+		{ "A-12", TO_WEB PKCE "&response_type=token",
+			RED(response_type_wrong) },
 		{ "A-12", TO_WEB PKCE "&response_type=code+id_token",
 			RED(response_type_wrong) },
 		{ "A-12", TO_WEB PKCE "&response_type=CODE", RED(response_type_wrong) },
-		{ "A-12", TO_WEB PKCE "&response_type=code+", RED(response_type_wrong) },
-		{ "A-13", "client_id=batch&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
-			TYPE PKCE, RED(authz_not_registered) },
+		{ "A-12", TO_WEB PKCE "&response_type=code+",
+			RED(response_type_wrong) },
+		{ "A-13",
+			TO_BATCH TYPE PKCE,
+			RED(authz_not_registered) },
 		{ "A-14", NATIVE TYPE "&scope=jobs:read", RED(challenge_missing) },
 		{ "A-14", TO_WEB TYPE "&scope=jobs:read", RED(challenge_missing) },
-		{ "A-14", "client_id=legacy&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
-			TYPE "&scope=jobs:read", FINE },
+		{ "A-14",
+			TO_LEGACY TYPE
+			"&scope=jobs:read",
+			FINE },
 		{ "A-15", TO_WEB TYPE "&code_challenge=" CHALLENGE,
 			RED(challenge_method_missing) },
-		{ "A-15", TO_WEB TYPE "&code_challenge_method=plain&code_challenge="
-			CHALLENGE, RED(challenge_method_wrong) },
-		{ "A-15", TO_WEB TYPE "&code_challenge_method=s256&code_challenge="
-			CHALLENGE, RED(challenge_method_wrong) },
+		{ "A-15",
+			TO_WEB TYPE
+			"&code_challenge_method=plain&code_challenge=" CHALLENGE,
+			RED(challenge_method_wrong) },
+		{ "A-15",
+			TO_WEB TYPE
+			"&code_challenge_method=s256&code_challenge=" CHALLENGE,
+			RED(challenge_method_wrong) },
 		{ "A-15", TO_WEB TYPE "&code_challenge_method=S256",
 			RED(challenge_method_alone) },
-		{ "A-15", "client_id=legacy&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
-			TYPE "&code_challenge_method=plain&code_challenge=" CHALLENGE,
+		{ "A-15",
+			TO_LEGACY TYPE
+			"&code_challenge_method=plain&code_challenge=" CHALLENGE,
 			RED(challenge_method_wrong) },
-		{ "A-15", "client_id=legacy&redirect_uri=https%3A%2F%2Fapp.example%2Fcb"
-			TYPE "&code_challenge_method=S256",
+		{ "A-15",
+			TO_LEGACY TYPE
+			"&code_challenge_method=S256",
 			RED(challenge_method_alone) },
-		{ "A-16", TO_WEB TYPE "&code_challenge_method=S256&code_challenge=short",
+		{ "A-16",
+			TO_WEB TYPE "&code_challenge_method=S256&code_challenge=short",
 			RED(challenge_malformed) },
-		{ "A-16", TO_WEB TYPE "&code_challenge_method=S256&code_challenge="
-			"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN",
+		{ "A-16",
+			TO_WEB TYPE "&code_challenge_method=S256&code_challenge="
+				    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN",
 			RED(challenge_malformed) },
 		{ "P-10", TO_WEB TYPE PKCE "&scope=jobs:read++jobs:write",
 			RED(scope_malformed) },
 		{ "P-10", TO_WEB TYPE PKCE "&scope=jobs:read+", RED(scope_malformed) },
 		{ "A-18", TO_WEB TYPE PKCE "&scope=no:such", RED(scope_unknown) },
-		{ "A-18", TO_WEB TYPE PKCE "&scope=openid+jobs:read", RED(scope_unknown) },
-		{ "A-18", TO_WEB TYPE PKCE "&scope=users:read", RED(scope_not_allowed) },
+		{ "A-18", TO_WEB TYPE PKCE "&scope=openid+jobs:read",
+			RED(scope_unknown) },
+		{ "A-18", TO_WEB TYPE PKCE "&scope=users:read",
+			RED(scope_not_allowed) },
 		{ "A-18", TO_WEB TYPE PKCE, FINE },
 		{ "A-18", NATIVE TYPE PKCE, RED(scope_missing) },
 		{ "RI-01", GOOD "&resource=api.example", RED(resource_malformed) },
@@ -149,8 +170,10 @@ TEST(authorization_requests)
 			RED(resource_unknown) },
 		{ "RI-01", GOOD "&resource=https%3A%2F%2Fold.example",
 			RED(resource_unknown) },
-		{ "RI-02", GOOD "&resource=https%3A%2F%2Fother.example"
-			"&resource=https%3A%2F%2Fapi.example", FINE },
+		{ "RI-02",
+			GOOD "&resource=https%3A%2F%2Fother.example"
+			     "&resource=https%3A%2F%2Fapi.example",
+			FINE },
 		{ "A-21", GOOD "&prompt=none+login", RED(prompt_none_combined) },
 		{ "A-21", GOOD "&prompt=none", FINE },
 		{ "A-21", GOOD "&prompt=create+login", FINE },
@@ -158,13 +181,17 @@ TEST(authorization_requests)
 		{ "A-22", GOOD "&max_age=1e3", RED(max_age_malformed) },
 		{ "A-22", GOOD "&max_age=12345678901", RED(max_age_malformed) },
 		{ "A-22", GOOD "&max_age=0", FINE },
-		{ "A-25", GOOD "&registration=%7B%7D", RED(registration_not_supported) },
-		{ "A-26", GOOD "&display=popup&ui_locales=xx&acr_values=9&login_hint=ada",
+		{ "A-25", GOOD "&registration=%7B%7D",
+			RED(registration_not_supported) },
+		{ "A-26",
+			GOOD "&display=popup&ui_locales=xx&acr_values=9&login_hint=ada",
 			FINE },
 		{ "R4.6", GOOD "&subject_type=planet", RED(subject_type_wrong) },
 		/* the order: the way back before the request, and A-12 before A-14 */
-		{ "order", "client_id=web&redirect_uri=https%3A%2F%2Fe.example"
-			"&response_type=token", PAGE(redirect_uri_mismatch) },
+		{ "order",
+			"client_id=web&redirect_uri=https%3A%2F%2Fe.example"
+			"&response_type=token",
+			PAGE(redirect_uri_mismatch) },
 		{ "order", TO_WEB "&response_mode=jwt&response_type=token",
 			PAGE(response_mode_wrong) },
 		{ "order", TO_WEB "&response_type=token&scope=no:such",
@@ -288,7 +315,8 @@ TEST(state_comes_along)
 TEST(a_good_request_is_taken_as_it_is_meant)
 {
 	struct judged j = judge_form(TO_WEB TYPE PKCE "&scope=jobs:write+jobs:read"
-		"&resource=https%3A%2F%2Fother.example&resource=https%3A%2F%2Fapi.example"
+		"&resource=https%3A%2F%2Fother.example"
+		"&resource=https%3A%2F%2Fapi.example"
 		"&prompt=login+consent&max_age=600&login_hint=ada&subject_type=company"
 		"&response_mode=form_post", NULL);
 	uint8_t challenge[32];

@@ -21,20 +21,32 @@ TEST(imitations_of_a_brand)
 		{ "Acme Spend", "Acme 5pend", true },
 		{ "Acme Spend", "Acm3 $pend", true },
 		{ "Acme Spend", "\xD0\x90\xD1\x81me Spend", true }, /* Cyrillic A, c */
-		{ "Acme Spend", "\xCE\x91" "cme Spend", true },     /* Greek Alpha */
-		{ "Acme Spend", "\xC3\x81" "cme Spend", true },     /* A with acute */
-		{ "Acme Spend", "A\xCC\x81" "cme Spend", true },    /* combining acute */
-		{ "Acme Spend", "Ac\xE2\x80\x8Bme Spend", true },   /* zero width space */
-		{ "Acme Spend", "Ac\xC2\xADme Spend", true },       /* soft hyphen */
-		{ "Acme Spend", "Acme\xC2\xA0Spend", true },        /* no-break space */
-		{ "Acme Spend", "\xEF\xBC\xA1\xEF\xBC\xA3\xEF\xBC\xAD\xEF\xBC\xA5 Spend",
+		{ "Acme Spend",
+			"\xCE\x91"
+			"cme Spend",
+			true }, /* Greek Alpha */
+		{ "Acme Spend",
+			"\xC3\x81"
+			"cme Spend",
+			true }, /* A with acute */
+		{ "Acme Spend",
+			"A\xCC\x81"
+			"cme Spend",
+			true }, /* combining acute */
+		{ "Acme Spend", "Ac\xE2\x80\x8Bme Spend", true }, /* zero width space */
+		{ "Acme Spend", "Ac\xC2\xADme Spend", true }, /* soft hyphen */
+		{ "Acme Spend", "Acme\xC2\xA0Spend", true }, /* no-break space */
+		{ "Acme Spend",
+			"\xEF\xBC\xA1\xEF\xBC\xA3\xEF\xBC\xAD\xEF\xBC\xA5 Spend",
 			true }, /* full width */
 		{ "Google", "G00gle", true },
 		{ "Google", "Goog1e", true },
 		{ "Google", "GoogIe", true },
 		{ "Google", "Goog|e Sync", true },
 		{ "World Pay", "VVorld Pay", true },
-		{ "B\xC3\xBC" "cher AG", "Bucher AG", true },
+		{ "B\xC3\xBC"
+		  "cher AG",
+			"Bucher AG", true },
 		{ "Acme Spend", "Ledger Sync", false },
 		{ "Acme Spend", "Acme Ledger", false },
 		{ "Acme Spend", "Spend Acme", false },

@@ -38,19 +38,21 @@ TEST(introspection_of_an_active_token)
 		.auth_time = 5, .jti = BI("1a2b") };
 
 	introspection_write(&b, &i);
-	check_bytes(buf_bytes(&b), B("{\"active\":true,\"iss\":\"https://auth.example\","
-		"\"client_id\":\"web\",\"scope\":\"jobs:read\","
-		"\"aud\":\"https://api.example\",\"sub\":\"lku_1\","
-		"\"subject\":\"urn:acme:1\",\"exp\":20,\"iat\":10,"
-		"\"token_type\":\"Bearer\",\"jti\":\"1a2b\",\"auth_time\":5}"));
+	check_bytes(buf_bytes(&b),
+		B("{\"active\":true,\"iss\":\"https://auth.example\","
+		  "\"client_id\":\"web\",\"scope\":\"jobs:read\","
+		  "\"aud\":\"https://api.example\",\"sub\":\"lku_1\","
+		  "\"subject\":\"urn:acme:1\",\"exp\":20,\"iat\":10,"
+		  "\"token_type\":\"Bearer\",\"jti\":\"1a2b\",\"auth_time\":5}"));
 	b = buf_new(a, 4096);
 	i.subject = NONE;
 	i.auth_time = 0;
 	introspection_write(&b, &i);
-	check_bytes(buf_bytes(&b), B("{\"active\":true,\"iss\":\"https://auth.example\","
-		"\"client_id\":\"web\",\"scope\":\"jobs:read\","
-		"\"aud\":\"https://api.example\",\"sub\":\"lku_1\",\"exp\":20,"
-		"\"iat\":10,\"token_type\":\"Bearer\",\"jti\":\"1a2b\"}"));
+	check_bytes(buf_bytes(&b),
+		B("{\"active\":true,\"iss\":\"https://auth.example\","
+		  "\"client_id\":\"web\",\"scope\":\"jobs:read\","
+		  "\"aud\":\"https://api.example\",\"sub\":\"lku_1\",\"exp\":20,"
+		  "\"iat\":10,\"token_type\":\"Bearer\",\"jti\":\"1a2b\"}"));
 	arena_free(a);
 }
 

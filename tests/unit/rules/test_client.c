@@ -12,18 +12,32 @@ static const struct bytes origins[] = { BI("https://a.example") };
 
 /* Every field set, whether or not they go together. */
 static const struct client full = { .client_id = BI("lkc_x"),
-	.type = CLIENT_CONFIDENTIAL, .name = BI("B\xC3\xBC" "cher \"&\" <Sync>"),
-	.client_uri = BI("https://a.example/"), .tos_uri = BI("https://a.example/t"),
-	.policy_uri = BI("https://a.example/p"), .initiate_uri = BI("https://a.example/i"),
-	.settings_uri = BI("https://a.example/s"), .contacts = { mails, 1 },
-	.redirect_uris = { uris, 2 }, .origins = { origins, 1 },
-	.scope = BI("jobs:read jobs:write"), .default_scope = BI("jobs:read"),
+	.type = CLIENT_CONFIDENTIAL,
+	.name = BI("B\xC3\xBC"
+		   "cher \"&\" <Sync>"),
+	.client_uri = BI("https://a.example/"),
+	.tos_uri = BI("https://a.example/t"),
+	.policy_uri = BI("https://a.example/p"),
+	.initiate_uri = BI("https://a.example/i"),
+	.settings_uri = BI("https://a.example/s"),
+	.contacts = { mails, 1 },
+	.redirect_uris = { uris, 2 },
+	.origins = { origins, 1 },
+	.scope = BI("jobs:read jobs:write"),
+	.default_scope = BI("jobs:read"),
 	.grant_types = GRANT_TYPE_AUTHORIZATION_CODE | GRANT_TYPE_REFRESH_TOKEN |
 		GRANT_TYPE_CLIENT_CREDENTIALS,
-	.subject_type = SUBJECT_ENTITY, .native = true, .development = true,
-	.disabled = true, .pkce_exempt = true, .redirect_uri_optional = true,
-	.retry_without_key = 30, .refresh_for_browser = true, .not_before = 77,
-	.resource_uri = BI("https://api.example"), .created_at = 1234567890123 };
+	.subject_type = SUBJECT_ENTITY,
+	.native = true,
+	.development = true,
+	.disabled = true,
+	.pkce_exempt = true,
+	.redirect_uri_optional = true,
+	.retry_without_key = 30,
+	.refresh_for_browser = true,
+	.not_before = 77,
+	.resource_uri = BI("https://api.example"),
+	.created_at = 1234567890123 };
 
 static void
 check_same_strings(struct strings got, struct strings want)

@@ -121,7 +121,8 @@ TWEAK(origin_local, c->type = CLIENT_PUBLIC; LIST(origins, BI("http://localhost:
 TWEAK(origin_upper, c->type = CLIENT_PUBLIC; LIST(origins, BI("https://App.example")))
 TWEAK(origin_default_port, c->type = CLIENT_PUBLIC;
 	LIST(origins, BI("https://app.example:443")))
-TWEAK(origin_port_0, c->type = CLIENT_PUBLIC; LIST(origins, BI("https://app.example:0")))
+TWEAK(origin_port_0, c->type = CLIENT_PUBLIC;
+	LIST(origins, BI("https://app.example:0")))
 TWEAK(origin_star, c->type = CLIENT_PUBLIC; LIST(origins, BI("*")))
 TWEAK(link_http, c->client_uri = B("http://app.example"))
 TWEAK(link_script, c->tos_uri = B("javascript:alert(1)"))

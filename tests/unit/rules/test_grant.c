@@ -19,7 +19,7 @@ TEST(ending_is_for_good)
 			check_int(g.end_reason, why);
 			check_int(g.ended_generation, 2);
 			check_bytes(g.ended_from, B("ops"));
-			/* Invariant 2: a second end changes nothing, not even the why. */
+			/* Invariant 2: a second end changes nothing. */
 			v = grant_end(&g, END_OPERATOR, 9, B("late"), T + 10);
 			check(!v.changed);
 			check_int(g.end_reason, why);
@@ -158,7 +158,8 @@ TEST(every_end_has_a_name_a_sentence_and_a_meaning)
 			continue;
 		check(strlen(end_reason_sentence(why)) > 10);
 		for (enum end_reason other = END_NONE; other < why; other++)
-			check(strcmp(end_reason_name(why), end_reason_name(other)) != 0);
+			check(strcmp(end_reason_name(why), end_reason_name(other)) !=
+				0);
 		live(&g);
 		v = grant_end(&g, why, 3, NONE, T);
 		check((why == END_NONE) == (v.reason == REASON_NONE));

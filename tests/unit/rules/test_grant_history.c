@@ -24,7 +24,7 @@ static const struct lifetimes brief = { .code = 60, .access = 600,
 static const struct lifetimes strict = { .code = 60, .access = 600,
 	.refresh_idle = DAY };
 
-/* ---- the judge: strings and promises ------------------------------------------------ */
+/* ---- the judge: strings and promises --------------------------------------- */
 
 struct pair {
 	struct token_text access, refresh;
@@ -193,7 +193,8 @@ is_retry(const struct judge *j, const struct request *q, int64_t longest)
 	if (longest != 0 && longest < window)
 		window = longest;
 	return j->has_pair && same(q->credential, &p->bought_with) && window > 0 &&
-		j->s->now < p->born + window && (keyless || (q->key != 0 && q->key == p->key));
+		j->s->now < p->born + window &&
+		(keyless || (q->key != 0 && q->key == p->key));
 }
 
 static void
@@ -206,7 +207,8 @@ judge_redemption(struct judge *j, const struct request *q, const struct answer *
 		expect_no(j, answer);
 	} else if (!j->code_spent) {
 		j->code_spent = true;
-		if (now >= j->code_born + 60 || clock_behind(j, j->code_born) || !fits) {
+		if (now >= j->code_born + 60 || clock_behind(j, j->code_born) ||
+			!fits) {
 			expect_end(j, answer);
 			return;
 		}
@@ -246,7 +248,7 @@ judge_refresh(struct judge *j, const struct request *q, const struct answer *ans
 		note_new_pair(j, q, answer);
 }
 
-/* ---- a history -------------------------------------------------------------------------- */
+/* ---- a history ------------------------------------------------------------- */
 
 static void
 begin(struct server *s, struct judge *j)

@@ -56,7 +56,7 @@ require(bool promise, const char *what)
 		model.violation = what;
 }
 
-/* ---- what must be true of every world --------------------------------------------------- */
+/* ---- what must be true of every world -------------------------------------- */
 
 static int
 honoured(const struct grant *g, enum token_kind kind)
@@ -87,7 +87,7 @@ check_world(const struct world *w, const struct grant *g)
 		"a refresh token is not honoured just as long as promised");
 }
 
-/* ---- the set of worlds -------------------------------------------------------------------- */
+/* ---- the set of worlds ----------------------------------------------------- */
 
 static uint64_t
 hash(const struct world *w)
@@ -145,7 +145,7 @@ arrive(struct world *w, const struct grant *g, const struct step *step)
 	add_world(w, step);
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------- */
 
 static struct verdict
 decide(struct grant *g, uint8_t credential, uint8_t key, bool right_verifier, bool ours)
@@ -216,11 +216,13 @@ check_answer(const struct world *w, const struct grant *g, struct verdict v,
 	bool behind = w->age * UNIT < -60;
 
 	require(g->generation >= w->generation, "invariant 2: a generation fell");
-	require(v.kind != VERDICT_ISSUE || (newest && g->generation == w->generation + 1u),
+	require(v.kind != VERDICT_ISSUE ||
+			(newest && g->generation == w->generation + 1u),
 		"invariant 4: one credential bought two pairs");
 	require(v.kind != VERDICT_REPEAT || (retry && g->generation == w->generation),
 		"invariant 5: not the same request, but the same answer");
-	require(!newest || late || v.kind == VERDICT_ISSUE, "a good request was refused");
+	require(!newest || late || v.kind == VERDICT_ISSUE,
+		"a good request was refused");
 	require(!retry || late || behind || v.kind == VERDICT_REPEAT,
 		"invariant 5: an honest retry was refused");
 	require(newest || (retry && !late) || g->state == GRANT_ENDED,
@@ -293,7 +295,7 @@ theft(const struct world *w, uint8_t credential, uint8_t key)
 	arrive(&after, &g, &step);
 }
 
-/* ---- everything else that happens ---------------------------------------------------------------- */
+/* ---- everything else that happens ------------------------------------------ */
 
 static void
 pass_time(const struct world *w, int units)
@@ -357,7 +359,8 @@ explore(const struct world *w)
 		for (uint8_t key = 0; key < 3; key++) {
 			request(w, who, k->have, key);
 			if (k->pending != 0 && (k->pending - 1) / KEYS != k->have)
-				request(w, who, (uint8_t)((k->pending - 1) / KEYS), key);
+				request(w, who, (uint8_t)((k->pending - 1) / KEYS),
+					key);
 		}
 	}
 	for (uint8_t credential = 0; credential <= w->generation; credential++) {

@@ -26,10 +26,12 @@ TEST(the_document)
 {
 	static const char expected[] =
 		"{\"issuer\":\"https://auth.example/t1\","
-		"\"authorization_endpoint\":\"https://auth.example/t1/oauth/authorize\","
+		"\"authorization_endpoint\":"
+		"\"https://auth.example/t1/oauth/authorize\","
 		"\"token_endpoint\":\"https://auth.example/t1/oauth/token\","
 		"\"revocation_endpoint\":\"https://auth.example/t1/oauth/revoke\","
-		"\"introspection_endpoint\":\"https://auth.example/t1/oauth/introspect\","
+		"\"introspection_endpoint\":"
+		"\"https://auth.example/t1/oauth/introspect\","
 		"\"response_types_supported\":[\"code\"],"
 		"\"response_modes_supported\":[\"query\",\"form_post\"],"
 		"\"grant_types_supported\":[\"authorization_code\",\"refresh_token\","
@@ -73,9 +75,10 @@ TEST(what_is_not_there_is_not_named)
 	static const char *const absent[] = { "scopes_supported", "protected_resources",
 		"refresh_retry_key_supported", "service_documentation", "op_policy_uri",
 		"op_tos_uri", "jwks_uri", "userinfo_endpoint", "registration_endpoint",
-		"pushed_authorization_request_endpoint", "device_authorization_endpoint",
-		"end_session_endpoint", "dpop_signing_alg_values_supported",
-		"subject_types_supported", "check_session_iframe" };
+		"pushed_authorization_request_endpoint",
+		"device_authorization_endpoint", "end_session_endpoint",
+		"dpop_signing_alg_values_supported", "subject_types_supported",
+		"check_session_iframe" };
 	const struct metadata m = { .issuer = BI("https://auth.example") };
 	json_t *got = document_of(&m), *value;
 	const char *name;

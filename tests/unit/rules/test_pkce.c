@@ -70,7 +70,8 @@ TEST(challenges)
 		{ TEN TEN TEN TEN "A A", false },
 		{ "", false },
 	};
-	static const char last[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	static const char last[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		"0123456789-_";
 	uint8_t out[PKCE_CHALLENGE_SIZE];
 

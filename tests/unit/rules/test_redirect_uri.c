@@ -82,7 +82,8 @@ TEST(only_the_port_of_a_native_loopback_literal_is_free)
 		{ "http://127.0.0.1:8080/cb", "http://127.0.0.1:9/cb", NATIVE, true },
 		{ "http://127.0.0.1:8080/cb", "http://127.0.0.1/cb", NATIVE, true },
 		{ "http://[::1]/cb", "http://[::1]:49152/cb", NATIVE, true },
-		{ "http://127.0.0.1/cb?a=b", "http://127.0.0.1:7/cb?a=b", NATIVE, true },
+		{ "http://127.0.0.1/cb?a=b", "http://127.0.0.1:7/cb?a=b", NATIVE,
+			true },
 		{ "http://127.0.0.1", "http://127.0.0.1:7", NATIVE, true },
 		{ "http://127.0.0.1/cb", "http://127.0.0.1:0/cb", NATIVE, false },
 		{ "http://127.0.0.1/cb", "http://127.0.0.1:65536/cb", NATIVE, false },
@@ -120,14 +121,18 @@ TEST(only_the_port_of_a_native_loopback_literal_is_free)
 		{ "http://localhost:3000/cb", "http://localhost:3001/cb",
 			DEVELOPMENT | NATIVE, false },
 		/* the flag was removed after registration */
-		{ "http://localhost:3000/cb", "http://localhost:3000/cb", WEB_APP, false },
-		{ "http://localhost:3000/cb", "http://localhost:3000/cb", NATIVE, false },
-		{ "http://127.0.0.1:3000/cb", "http://127.0.0.1:3000/cb", WEB_APP, false },
+		{ "http://localhost:3000/cb", "http://localhost:3000/cb", WEB_APP,
+			false },
+		{ "http://localhost:3000/cb", "http://localhost:3000/cb", NATIVE,
+			false },
+		{ "http://127.0.0.1:3000/cb", "http://127.0.0.1:3000/cb", WEB_APP,
+			false },
 		{ "com.example.app:/cb", "com.example.app:/cb", NATIVE, true },
 		{ "com.example.app:/cb", "com.example.app:/cb", WEB_APP, false },
 		{ "com.example.app:/cb", "com.example.app://cb", NATIVE, false },
 		/* no port is free elsewhere */
-		{ "https://app.example/cb", "https://app.example:8443/cb", NATIVE, false },
+		{ "https://app.example/cb", "https://app.example:8443/cb", NATIVE,
+			false },
 		{ "https://127.0.0.1/cb", "https://127.0.0.1:8443/cb", NATIVE, false },
 		{ "https://app.example/cb?t=1", "https://app.example/cb?t=1", WEB_APP,
 			true },
@@ -201,7 +206,8 @@ TEST(what_pages_say_of_it)
 
 		row("%s", rows[i].uri);
 		check_bytes(redirect_uri_form_action(a, uri), bytes_of(rows[i].action));
-		check_bytes(redirect_uri_recipient(a, uri), bytes_of(rows[i].recipient));
+		check_bytes(
+			redirect_uri_recipient(a, uri), bytes_of(rows[i].recipient));
 		check_int(redirect_uri_is_native(uri), rows[i].native);
 		arena_free(a);
 	}

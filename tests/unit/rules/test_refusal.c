@@ -45,9 +45,10 @@ TEST(families_share_one_public_text)
 			REASON_client_secret_expired, REASON_client_disabled,
 			REASON_client_secret_missing },
 		{ REASON_authz_client_unknown, REASON_authz_client_disabled },
-		{ REASON_grant_unknown, REASON_token_not_ours, REASON_token_of_other_kind,
-			REASON_token_epoch_retired, REASON_token_of_other_client,
-			REASON_code_expired, REASON_code_burned, REASON_code_replayed,
+		{ REASON_grant_unknown, REASON_token_not_ours,
+			REASON_token_of_other_kind, REASON_token_epoch_retired,
+			REASON_token_of_other_client, REASON_code_expired,
+			REASON_code_burned, REASON_code_replayed,
 			REASON_code_replayed_unproven, REASON_refresh_replayed,
 			REASON_refresh_expired, REASON_lifetime_over,
 			REASON_grant_rolled_back, REASON_ended_by_person,
@@ -75,7 +76,8 @@ TEST(client_authentication_names_the_way_that_works)
 	static const enum reason reasons[] = { REASON_client_unknown,
 		REASON_client_secret_wrong, REASON_client_secret_in_body,
 		REASON_client_secret_missing, REASON_client_missing,
-		REASON_client_assertion_not_offered, REASON_authorization_scheme_wrong };
+		REASON_client_assertion_not_offered,
+		REASON_authorization_scheme_wrong };
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		row("%s", reason_name(reasons[i]));

@@ -106,8 +106,10 @@ TEST(sets)
 		row("%zu", i);
 		check_bytes(scope_union(a, rows[i].x, rows[i].y), rows[i].both);
 		check_bytes(scope_union(a, rows[i].y, rows[i].x), rows[i].both);
-		check_bytes(scope_intersection(a, rows[i].x, rows[i].y), rows[i].common);
-		check_bytes(scope_intersection(a, rows[i].y, rows[i].x), rows[i].common);
+		check_bytes(
+			scope_intersection(a, rows[i].x, rows[i].y), rows[i].common);
+		check_bytes(
+			scope_intersection(a, rows[i].y, rows[i].x), rows[i].common);
 		check_int(scope_within(rows[i].x, rows[i].y), rows[i].within);
 		arena_free(a);
 	}
