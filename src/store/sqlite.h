@@ -119,6 +119,7 @@ void writer_settle(struct writer *w);
 void writer_stop(struct writer *w); /* drains, ends the thread, frees */
 
 /* sqlite_checkpoint.c */
+#define LOG_TOO_LONG 16384 /* pages, 64 MiB: from here on the writer slows down */
 enum outcome checkpointer_start(const char *path, struct writer *w,
 	struct checkpointer **out, struct fault *f) must_check;
 /* The log has that many pages now; any thread. */

@@ -5,9 +5,10 @@
  *
  * A second after the last change, or as soon as the log is long, it carries over
  * what it can while the writer goes on. What arrives meanwhile would keep the log
- * growing for ever under steady load: so when it is very long the writer itself
- * does the (by then short) rest between two transactions, after which it starts
- * the log from its beginning. When all is quiet the log's file is emptied.
+ * growing for ever under steady load. So when it is too long the writer slows down
+ * (sqlite_writer.c), the rest gets shorter with each round, and a short rest the
+ * writer carries over itself between two transactions, after which it starts the
+ * log from its beginning. When all is quiet, a file that has grown is emptied.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,9 +18,10 @@
 #include "base/arena.h"
 #include "store/sqlite.h"
 
-#define LOG_LONG 4096       /* pages: 16 MiB */
-#define LOG_TOO_LONG 16384  /* 64 MiB */
-#define ROUNDS 3            /* by which the rest becomes short */
+#define LOG_LONG 4096       /* pages: 16 MiB; and again with each so many more */
+#define LOG_TO_RESTART 12288 /* 48 MiB: have the writer finish and begin anew */
+#define REST_SHORT 512      /* pages that the writer may carry over itself */
+#define ROUNDS 10           /* by which the rest should be that short */
 #define QUIET_S 1
 
 struct checkpointer {
@@ -28,7 +30,10 @@ struct checkpointer {
 	pthread_cond_t changed;
 	struct sqlite db;
 	struct writer *writer;
-	int pages;  /* in the log, as last told; 0: all carried over */
+	int pages;  /* in the log, as last told */
+	int enough; /* pages that do not wait for the quiet */
+	bool work;  /* something was told since the last look, or was left by it */
+	bool large; /* the log's file has grown and not been emptied since */
 	bool stopping;
 };
 
@@ -38,8 +43,12 @@ checkpointer_tell(struct checkpointer *k, int pages)
 	bool wake;
 
 	pthread_mutex_lock(&k->lock);
-	wake = k->pages == 0 || (k->pages < LOG_LONG && pages >= LOG_LONG);
+	if (pages < k->pages)
+		k->enough = LOG_LONG; /* the log began anew */
+	wake = !k->work || (k->pages < k->enough && pages >= k->enough);
 	k->pages = pages;
+	k->work = true;
+	k->large = k->large || pages >= LOG_LONG;
 	pthread_mutex_unlock(&k->lock);
 	if (wake)
 		pthread_cond_signal(&k->changed);
@@ -54,40 +63,94 @@ wait_for_work(struct checkpointer *k)
 	bool stopping;
 
 	pthread_mutex_lock(&k->lock);
-	while (k->pages == 0 && !k->stopping)
+	while (!k->work && !k->stopping)
 		pthread_cond_wait(&k->changed, &k->lock);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += QUIET_S;
-	while (k->pages < LOG_LONG && !k->stopping && rc != ETIMEDOUT)
+	while (k->pages < k->enough && !k->stopping && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&k->changed, &k->lock, &until);
 	stopping = k->stopping;
-	k->pages = 0;
+	k->enough = k->pages + LOG_LONG;
+	k->work = false;
 	pthread_mutex_unlock(&k->lock);
 	return !stopping;
 }
 
-/* How many pages are left in the log; -1: could not be told. */
+/*
+ * Carries over what is in the log when it begins; how many pages are left, those
+ * written meanwhile included; -1: it could not be told.
+ */
 static int
-carry_over(struct checkpointer *k, int mode, int *log)
+carry_over(struct checkpointer *k, int mode)
 {
-	int done = 0;
-	int rc = sqlite3_wal_checkpoint_v2(k->db.db, NULL, mode, log, &done);
+	int log = 0, done = 0, rest;
 
-	return rc == SQLITE_OK && *log >= 0 ? *log - done : -1;
+	if (sqlite3_wal_checkpoint_v2(k->db.db, NULL, mode, &log, &done) != SQLITE_OK)
+		return -1;
+	pthread_mutex_lock(&k->lock);
+	if (!k->work)
+		k->pages = log; /* another process may have begun it anew */
+	rest = (k->pages > log ? k->pages : log) - done;
+	pthread_mutex_unlock(&k->lock);
+	return rest;
+}
+
+static bool
+log_should_restart(struct checkpointer *k)
+{
+	bool should;
+
+	pthread_mutex_lock(&k->lock);
+	should = k->pages >= LOG_TO_RESTART;
+	pthread_mutex_unlock(&k->lock);
+	return should;
+}
+
+static bool
+quiet_and_large(struct checkpointer *k)
+{
+	bool both;
+
+	pthread_mutex_lock(&k->lock);
+	both = !k->work && k->large;
+	pthread_mutex_unlock(&k->lock);
+	return both;
+}
+
+/* A small file is left alone: to write over it is quicker than to extend it. */
+static void
+empty_file(struct checkpointer *k)
+{
+	if (carry_over(k, SQLITE_CHECKPOINT_TRUNCATE) != 0)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->large = false;
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* What could not be carried over now (a reader, a full disk) may be in a second. */
+static void
+look_again(struct checkpointer *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->work = true;
+	pthread_mutex_unlock(&k->lock);
 }
 
 static void
 checkpoint(struct checkpointer *k)
 {
-	int log = 0, rest = carry_over(k, SQLITE_CHECKPOINT_PASSIVE, &log);
+	int rest = carry_over(k, SQLITE_CHECKPOINT_PASSIVE);
+	bool restart = log_should_restart(k);
 
-	for (int round = 1; round < ROUNDS && rest > 0 && log > LOG_TOO_LONG; round++)
-		rest = carry_over(k, SQLITE_CHECKPOINT_PASSIVE, &log);
-	if (rest != 0 && log > LOG_TOO_LONG)
+	for (int round = 1; round < ROUNDS && restart && rest > REST_SHORT; round++)
+		rest = carry_over(k, SQLITE_CHECKPOINT_PASSIVE);
+	if (restart && rest > 0)
 		writer_settle(k->writer);
-	/* Nothing is left, and this mode takes no turn from a busy writer. */
-	if (rest == 0 && log < LOG_LONG)
-		(void)carry_over(k, SQLITE_CHECKPOINT_TRUNCATE, &log);
+	if (rest != 0)
+		look_again(k);
+	else if (quiet_and_large(k))
+		empty_file(k);
 }
 
 static void *
@@ -112,6 +175,7 @@ checkpointer_start(const char *path, struct writer *w, struct checkpointer **out
 		return FAULT;
 	}
 	k->writer = w;
+	k->enough = LOG_LONG;
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

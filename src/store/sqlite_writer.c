@@ -23,6 +23,7 @@
 #define LATE_MAX 1024   /* some 300 bytes each */
 #define LATE_ALONG 32   /* of them with others' commits */
 #define LATE_MS 250
+#define REST_MAX_US 50000
 
 struct queue {
 	struct letter *first, **last;
@@ -37,6 +38,7 @@ struct writer {
 	struct checkpointer *checkpointer;
 	struct queue waiting;   /* calls, in order */
 	struct queue errands;   /* to do when no call is waiting */
+	int log_pages;          /* after the last commit */
 	bool stopping;
 
 	pthread_mutex_t late_lock;
@@ -273,17 +275,35 @@ open_letters(struct letter *l)
 	}
 }
 
+/*
+ * When the disk takes pages more slowly than this thread makes them, it rests
+ * after each batch in proportion to how much too long the log is.
+ */
+static void
+slow_down(const struct writer *w, uint64_t batch_us)
+{
+	uint64_t us = batch_us * (uint64_t)(w->log_pages / LOG_TOO_LONG);
+	struct timespec rest = { .tv_nsec = 1000 * (long)(us < REST_MAX_US ? us : REST_MAX_US) };
+
+	if (us > 0)
+		nanosleep(&rest, NULL);
+}
+
 static void
 run_waiting(struct writer *w)
 {
 	struct queue batch = { 0 };
+	uint64_t since;
 
 	do {
 		while (w->waiting.n > 0 && batch.n < BATCH_MAX)
 			queue_add(&batch, queue_take(&w->waiting));
 		take_late(w, &batch);
-		if (batch.n > 0)
+		since = now_us();
+		if (batch.n > 0) {
 			run_batch(w, &batch);
+			slow_down(w, now_us() - since);
+		}
 	} while (w->waiting.n > 0);
 }
 
@@ -321,6 +341,7 @@ wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
 
 	(void)db;
 	(void)name;
+	w->log_pages = pages;
 	checkpointer_tell(w->checkpointer, pages);
 	return SQLITE_OK;
 }

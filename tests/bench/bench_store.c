@@ -56,6 +56,16 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Of the whole process, so that a busy machine does not spoil the numbers. */
+static double
+cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static void
 turn(struct mailbox *m)
 {
@@ -218,7 +228,7 @@ static void
 refresh_for(struct bench *b, size_t count, double time)
 {
 	struct store_counts before = store_counts(b->store), after;
-	double since = seconds();
+	double since = seconds(), cpu = cpu_seconds();
 
 	b->finished = b->refused = b->waited = 0;
 	b->stopping = false;
@@ -233,13 +243,14 @@ refresh_for(struct bench *b, size_t count, double time)
 		b->stopping = seconds() - since > time;
 	}
 	time = seconds() - since;
+	cpu = (cpu_seconds() - cpu) / (double)b->finished;
 	after = store_counts(b->store);
 	for (size_t i = 0; i < count; i++)
 		arena_free(lanes[i].change.call.arena);
 	qsort(b->waits, b->waited, sizeof(double), wait_order);
-	printf("%5zu under way: %8.0f refreshes/s, %4.1f a commit, p50 %6.2f ms, "
-		"p99 %6.2f ms, longest %6.1f ms, %llu refused\n", count,
-		(double)b->finished / time,
+	printf("%5zu under way: %8.0f refreshes/s, %5.1f us CPU each, %5.1f a commit, "
+		"p50 %6.2f ms, p99 %6.2f ms, longest %6.1f ms, %llu refused\n", count,
+		(double)b->finished / time, cpu * 1e6,
 		(double)(after.changes - before.changes) /
 			(double)(after.commits - before.commits),
 		b->waits[b->waited / 2] * 1e3, b->waits[b->waited * 99 / 100] * 1e3,
@@ -254,7 +265,7 @@ static void
 read_random(struct bench *b, size_t count)
 {
 	struct arena *a = arena_new();
-	double since = seconds();
+	double since = seconds(), cpu = cpu_seconds();
 
 	for (size_t n = 0; n < count; n++) {
 		struct grant_find find = { .call.arena = a };
@@ -267,7 +278,9 @@ read_random(struct bench *b, size_t count)
 		if (find.call.outcome != DONE || !find.found)
 			die(&find.call.fault);
 	}
-	printf("point reads: %.2f us each\n", (seconds() - since) / (double)count * 1e6);
+	printf("point reads: %.2f us each, %.2f us CPU\n",
+		(seconds() - since) / (double)count * 1e6,
+		(cpu_seconds() - cpu) / (double)count * 1e6);
 	arena_free(a);
 }
 
