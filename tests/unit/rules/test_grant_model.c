@@ -153,9 +153,10 @@ decide(struct grant *g, uint8_t credential, uint8_t key, bool right_verifier, bo
 	struct redemption redemption = { .client = ours ? 7 : 8,
 		.client_is_public = model.setting->client_is_public,
 		.redirect_uri = BI("https://x/"), .redirect_uri_registered = true,
-		.has_verifier = true, .retry.present = key != 0,
+		.has_verifier = true, .epoch = 1, .retry.present = key != 0,
 		.lifetimes = &model.setting->lifetimes };
-	struct refresh refresh = { .client = ours ? 7 : 8, .generation = credential,
+	struct refresh refresh = { .client = ours ? 7 : 8, .epoch = 1,
+		.generation = credential,
 		.retry.present = key != 0,
 		.retry_without_key = model.setting->retry_without_key,
 		.lifetimes = &model.setting->lifetimes };
@@ -225,6 +226,10 @@ check_answer(const struct world *w, const struct grant *g, struct verdict v,
 		"a good request was refused");
 	require(!retry || late || behind || v.kind == VERDICT_REPEAT,
 		"invariant 5: an honest retry was refused");
+	require(!retry || late || !behind || v.kind == VERDICT_REFUSE,
+		"a retry was judged by a clock that is behind");
+	require(v.kind != VERDICT_ISSUE || (g->issued_at == NOW && g->epoch == 1),
+		"a new generation is not of this moment and epoch");
 	require(newest || (retry && !late) || g->state == GRANT_ENDED,
 		"invariant 4: a replay did not end the grant");
 }

@@ -248,5 +248,11 @@ TEST(a_redemption_sets_what_the_tokens_are)
 	check_bytes(g.access_resource, B("https://api.example"));
 	check_bytes(g.access_scope, NONE);
 	check(g.has_retry_key);
+	/* A limit that was set with the consent stands. */
+	open_grant(&g);
+	g.expires_at = T + 100;
+	grant_redeem(&g, &r, T + 5);
+	check_int(g.expires_at, T + 100);
+	check_int(g.access_expires_at, T + 100);
 }
 
