@@ -16,7 +16,7 @@
 #include "base/asan.h"
 #include "base/secret.h"
 
-#define CHUNK_FIRST ((size_t)4096)
+#define CHUNK_FIRST ((size_t)8192) /* most requests need no second */
 #define CHUNK_LARGEST ((size_t)65536)
 #define ALIGNMENT alignof(max_align_t)
 #define RED_ZONE (UNDER_ASAN ? ALIGNMENT : 0) /* forbidden ground between things */
