@@ -60,14 +60,14 @@ log_open(int fd, enum log_level least)
 
 /* ---- one line ------------------------------------------------------------- */
 
-void
+bool
 log_begin(enum event e)
 {
 	int64_t now;
 
 	mine.on = (int)events[e].level >= atomic_load(&log_least);
 	if (!mine.on)
-		return;
+		return false;
 	if (sizeof(mine.text) - mine.n < LINE_MAX_BYTES)
 		log_flush();
 	now = clock_now();
@@ -84,6 +84,7 @@ log_begin(enum event e)
 	buf_put(&mine.line, B("\",\"event\":\""));
 	buf_put(&mine.line, bytes_of(events[e].name));
 	buf_putc(&mine.line, '"');
+	return true;
 }
 
 /* Length of the well-formed UTF-8 character at p (RFC 3629), 0 if there is none;

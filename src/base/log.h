@@ -27,8 +27,9 @@ enum event {
 /* Where lines go (default: standard error) and the least level written. */
 void log_open(int fd, enum log_level least);
 
-/* log_begin .. fields .. log_end; nothing is formatted when the level is off. */
-void log_begin(enum event e);
+/* log_begin .. fields .. log_end; nothing is formatted when the level is off (false),
+ * and a caller whose fields cost something may leave the rest out. */
+bool log_begin(enum event e);
 void log_bytes(const char *key, struct bytes value); /* left out when empty */
 void log_str(const char *key, const char *value);    /* left out when NULL */
 void log_int(const char *key, int64_t value);

@@ -181,7 +181,8 @@ exchange_log(struct exchange *x, int status, size_t bytes)
 {
 	const struct http_request *r = x->request;
 
-	log_begin(EVENT_request);
+	if (!log_begin(EVENT_request))
+		return;
 	log_bytes("method", r->method_name);
 	log_bytes("path", r->path);
 	log_int("status", status);
