@@ -43,8 +43,10 @@ json_close(struct json_out *j, char bracket)
 void
 json_key(struct json_out *j, const char *key)
 {
-	json_bytes(j, bytes_of(key));
-	buf_putc(j->b, ':');
+	separate(j);
+	buf_putc(j->b, '"');
+	buf_put(j->b, bytes_of(key));
+	buf_put(j->b, B("\":"));
 	j->first = true; /* no comma between a key and its value */
 }
 

@@ -10,7 +10,8 @@
 
 #include "base/arena.h"
 
-/* A writer over a buf; commas are its business. Keys are literals of ours. */
+/* A writer over a buf; commas are its business. Keys are literals of ours,
+ * which need no escaping. */
 struct json_out {
 	struct buf *b;
 	bool first;

@@ -49,13 +49,16 @@ utf8_valid(struct bytes b)
 bool
 utf8_text(struct bytes b)
 {
-	for (size_t i = 0; i < b.n; i++) {
-		unsigned char c = (unsigned char)b.p[i];
-		unsigned char next = i + 1 < b.n ? (unsigned char)b.p[i + 1] : 0xFF;
+	size_t length = 1;
 
+	for (size_t i = 0; i < b.n; i += length) {
+		unsigned char c = (unsigned char)b.p[i];
+
+		length = c < 0x80 ? 1 : utf8_sequence(bytes_slice(b, i, b.n));
 		/* U+0000..U+001F, U+007F, and U+0080..U+009F in its two bytes. */
-		if (c < 0x20 || c == 0x7F || (c == 0xC2 && next < 0xA0))
+		if (length == 0 || c < 0x20 || c == 0x7F ||
+			(c == 0xC2 && (unsigned char)b.p[i + 1] < 0xA0))
 			return false;
 	}
-	return utf8_valid(b);
+	return true;
 }
