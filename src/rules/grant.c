@@ -42,6 +42,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "rules/redirect_uri.h"
 #include "rules/scope.h"
 
 #define CLOCK_SKEW 60        /* clocks of two nodes may differ by this much */
@@ -231,8 +232,8 @@ code_misfit(const struct grant *g, const struct redemption *r)
 		return REASON_redirect_uri_absent;
 	if (!absent && !bytes_equal(r->redirect_uri, g->redirect_uri))
 		return REASON_redirect_uri_differs;
-	/* */
-	if (!r->redirect_uri_registered)
+	/* also where it was left out. */
+	if (!redirect_uri_matches(r->registration, g->redirect_uri))
 		return REASON_redirect_uri_withdrawn;
 	/* RFC 7636 4.6, TC-07; RFC 9700 4.8.2, TC-08. */
 	if (g->has_challenge && !r->has_verifier)

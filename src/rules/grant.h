@@ -27,8 +27,8 @@
 #define LATCHKEY_RULES_GRANT_H
 
 #include "crypto/token.h"
+#include "rules/client.h"
 #include "rules/pkce.h"
-#include "rules/refusal.h"
 
 enum grant_state { GRANT_OPEN, GRANT_LIVE, GRANT_ENDED };
 
@@ -108,7 +108,7 @@ struct redemption {
 	bool client_is_public;
 	struct bytes redirect_uri; /* NONE: absent */
 	bool redirect_uri_optional; /* D5 */
-	bool redirect_uri_registered; /* still */
+	const struct client *registration; /* does it still hold the URI? */
 	bool has_verifier;
 	uint8_t verifier_challenge[PKCE_CHALLENGE_SIZE]; /* pkce_challenge_of it */
 	struct bytes resource;    /* asked for, canonical (RI-04); NONE: all */

@@ -7,7 +7,6 @@
  * code: syntax first (no-change), then one decision on the grant's row by
  * grant_redeem: is it this client's, alive, bound to what is presented, unused.
  */
-#include "rules/redirect_uri.h"
 #include "server/endpoints.h"
 #include "server/ep_token.h"
 #include "server/seen.h"
@@ -82,8 +81,7 @@ code_redeem(struct exchange *x)
 	r->client_is_public = x->client->type == CLIENT_PUBLIC;
 	r->redirect_uri = form_get(&x->form, B("redirect_uri"));
 	r->redirect_uri_optional = x->client->redirect_uri_optional;
-	/* what was good when asked must still be registered. */
-	r->redirect_uri_registered = redirect_uri_matches(x->client, r->redirect_uri);
+	r->registration = x->client;
 	r->epoch = x->catalogue->epoch;
 	r->lifetimes = &x->snapshot->lifetimes;
 	r->from = x->request->peer;

@@ -79,6 +79,9 @@ retry_of(int key)
 	return r;
 }
 
+static const struct bytes uris[] = { BI("https://x.example/") };
+static const struct client registration = { .redirect_uris = { uris, 1 } };
+
 static struct verdict
 decide(struct server *s, struct grant *g, const struct token_any *t,
 	const struct request *q)
@@ -89,7 +92,7 @@ decide(struct server *s, struct grant *g, const struct token_any *t,
 		.client_is_public = s->client_is_public,
 		.redirect_uri =
 			q->right_uri ? B("https://x.example/") : B("https://y/"),
-		.redirect_uri_registered = true,
+		.registration = &registration,
 		.has_verifier = true,
 		.retry = retry_of(q->key),
 		.epoch = s->epoch,

@@ -147,12 +147,15 @@ arrive(struct world *w, const struct grant *g, const struct step *step)
 
 /* ---- requests -------------------------------------------------------------- */
 
+static const struct bytes uris[] = { BI("https://x/") };
+static const struct client registration = { .redirect_uris = { uris, 1 } };
+
 static struct verdict
 decide(struct grant *g, uint8_t credential, uint8_t key, bool right_verifier, bool ours)
 {
 	struct redemption redemption = { .client = ours ? 7 : 8,
 		.client_is_public = model.setting->client_is_public,
-		.redirect_uri = BI("https://x/"), .redirect_uri_registered = true,
+		.redirect_uri = BI("https://x/"), .registration = &registration,
 		.has_verifier = true, .epoch = 1, .retry.present = key != 0,
 		.lifetimes = &model.setting->lifetimes };
 	struct refresh refresh = { .client = ours ? 7 : 8, .epoch = 1,

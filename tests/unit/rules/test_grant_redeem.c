@@ -2,6 +2,10 @@
 /* Tests of rules/grant.c: the code (rulebook section 10). */
 #include "grants.h"
 
+static const struct bytes uris[] = { BI("https://app.example/cb") };
+static const struct client registration = { .redirect_uris = { uris, 1 } };
+static const struct client nothing_registered;
+
 typedef void redeem_fn(struct redemption *);
 
 static void
@@ -9,7 +13,7 @@ right(struct redemption *r)
 {
 	*r = (struct redemption){ .client = US, .client_is_public = true,
 		.redirect_uri = BI("https://app.example/cb"),
-		.redirect_uri_registered = true, .has_verifier = true, .epoch = 2,
+		.registration = &registration, .has_verifier = true, .epoch = 2,
 		.lifetimes = &lifetimes, .from = BI("192.0.2.1") };
 	memset(r->verifier_challenge, 0x5A, sizeof(r->verifier_challenge));
 }
@@ -61,7 +65,14 @@ static void
 withdrawn_uri(struct redemption *r)
 {
 	with_key(r);
-	r->redirect_uri_registered = false;
+	r->registration = &nothing_registered;
+}
+
+static void
+withdrawn_uri_left_out(struct redemption *r)
+{
+	no_uri_allowed(r);
+	r->registration = &nothing_registered;
 }
 
 static void
@@ -150,6 +161,8 @@ TEST(redemption)
 		{ "D5", open_grant, no_uri_no_verifier, T,
 			{ NOW_ENDED(verifier_missing, END_CODE_BURNED, 0) } },
 		{ "R-11", open_grant, withdrawn_uri, T,
+			{ NOW_ENDED(redirect_uri_withdrawn, END_CODE_BURNED, 0) } },
+		{ "R-11", open_grant, withdrawn_uri_left_out, T,
 			{ NOW_ENDED(redirect_uri_withdrawn, END_CODE_BURNED, 0) } },
 		{ "TC-07", open_grant, no_verifier, T,
 			{ NOW_ENDED(verifier_missing, END_CODE_BURNED, 0) } },

@@ -151,6 +151,9 @@ TEST(a_change_is_decided_by_the_rules_and_saved)
 	place_remove(&at);
 }
 
+static const struct bytes uris[] = { BI("https://partner.example/cb") };
+static const struct client partner = { .redirect_uris = { uris, 1 } };
+
 TEST(a_code_is_redeemed_once)
 {
 	struct place at = place_new();
@@ -158,7 +161,7 @@ TEST(a_code_is_redeemed_once)
 	struct grant_change c = {
 		.call = call_of(&at), .event = GRANT_REDEEM, .now = NOW + 10,
 		.redemption = { .client = 1, .redirect_uri = B("https://partner.example/cb"),
-			.redirect_uri_registered = true, .epoch = 1,
+			.registration = &partner, .epoch = 1,
 			.lifetimes = &lifetimes },
 	};
 
