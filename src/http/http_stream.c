@@ -37,6 +37,7 @@ http_stream_take(struct http_server *s, struct http_conn *c)
 	}
 	stream->conn = c;
 	stream->next = NULL;
+	stream->replied = false; /* a connection that closed after its reply left it set */
 	http_parse_start(&stream->parse, &s->limits);
 	s->streams++;
 	return stream;
