@@ -128,6 +128,8 @@ struct http_config {
 	void *arg;
 };
 
+/* Could one listen there, as far as the words go? For a check of configuration. */
+enum outcome http_listen_check(const char *where, bool plain, struct fault *f) must_check;
 /* Binds and listens; the sentence for the operator is in *f. */
 enum outcome http_server_new(struct loop *l, const struct http_config *c,
 	struct http_server **out, struct fault *f) must_check;

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "http/http.h"
+
 enum { BACKLOG = 4096 };
 
 static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF };
@@ -158,6 +160,29 @@ bind_tcp(const struct sockaddr_storage *a, int shared)
 	return -1;
 }
 
+static enum outcome
+may_listen(const char *where, bool plain, struct sockaddr_storage *out, struct fault *f)
+{
+	struct http_address address;
+
+	TRY(parse_where(where, out, f));
+	http_address_of(out, &address);
+	/* R2.2: plain HTTP never leaves the machine. */
+	if (plain && !http_address_is_loopback(&address))
+		return FAULT_AT(f, "%s: plain HTTP is served on loopback addresses and "
+				   "Unix sockets only; give a certificate", where);
+	return DONE;
+}
+
+enum outcome
+http_listen_check(const char *where, bool plain, struct fault *f)
+{
+	struct sockaddr_storage a;
+
+	return bytes_starts(bytes_of(where), B("unix:")) ? DONE
+		: may_listen(where, plain, &a, f);
+}
+
 /*
  * SO_REUSEPORT lets the threads share a port, but it would also let a second
  * latchkey of the same user take half of the first one's connections. So the
@@ -167,15 +192,9 @@ static enum outcome
 listen_tcp(const struct http_listen *l, int *fd, struct fault *f)
 {
 	struct sockaddr_storage a;
-	struct http_address address;
 	int socket_fd;
 
-	TRY(parse_where(l->where, &a, f));
-	http_address_of(&a, &address);
-	/* R2.2: plain HTTP never leaves the machine. */
-	if (l->plain && !http_address_is_loopback(&address))
-		return FAULT_AT(f, "%s: plain HTTP is served on loopback addresses and "
-				   "Unix sockets only; give a certificate", l->where);
+	TRY(may_listen(l->where, l->plain, &a, f));
 	if (!l->join) {
 		socket_fd = bind_tcp(&a, 0);
 		if (socket_fd < 0)

@@ -2,6 +2,7 @@
 /*
  * config_settle.c - settings that are right one by one, and must be so together.
  */
+#include "http/http.h"
 #include "rules/metadata.h"
 #include "server/config.h"
 
@@ -58,7 +59,13 @@ listeners_settle(const struct config *c, struct fault *f)
 	if (c->proxy_listen.n > 0 && c->proxies.n == 0)
 		return FAULT_AT(f, "proxy_listen needs proxies: the addresses of the "
 			"TLS-terminating proxies, or: unix");
-	return DONE;
+	for (size_t i = 0; i < c->listen.n; i++)
+		TRY(http_listen_check(c->listen.p[i], false, f));
+	for (size_t i = 0; i < c->proxy_listen.n; i++)
+		TRY(http_listen_check(c->proxy_listen.p[i], true, f));
+	if (bytes_equal(bytes_of(c->health_listen), B("off")))
+		return DONE;
+	return http_listen_check(c->health_listen, true, f);
 }
 
 /* RFC 6797 section 6.1; preload lists want both. */

@@ -208,6 +208,7 @@ server_take_signals(struct server *s)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a fault to answer, not an end */
 	if (s->options->keep_signals)
 		return;
 	sigemptyset(&set);

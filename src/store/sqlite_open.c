@@ -184,8 +184,9 @@ inspect_file(const char *path, struct fault *f)
 
 	if (stat(path, &file) != 0 && errno == ENOENT)
 		return FAULT_AT(f, "%s is missing: latchkey init makes a new one", path);
-	if (stat(path, &file) != 0)
-		return FAULT_AT(f, "%s cannot be opened: %s", path, strerror(errno));
+	if (stat(path, &file) != 0 || access(path, R_OK | W_OK) != 0)
+		return FAULT_AT(f, "%s may not be written to: %s", path,
+			strerror(errno));
 	if (!S_ISREG(file.st_mode))
 		return FAULT_AT(f, "%s is not a file", path);
 	if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0)
