@@ -13,7 +13,7 @@ import { J400, J401, OK, TOKENS, noChange } from '../lib/outcome.mjs';
 
 const lk = await startCast({
 	prepare: async (made) => {
-		made.gone = await made.client('Gone', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read' });
+		made.gone = await made.client('Gone', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read', 'default-scope': 'export-jobs:read' });
 		await made.change('client', 'disable', made.gone.client_id);
 	},
 });

@@ -68,7 +68,7 @@ test('CC-02 the token is no refresh token', async () => {
 });
 
 test('CC-02 disabling the client kills its tokens', async () => {
-	const client = await lk.client('Brief', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read' });
+	const client = await lk.client('Brief', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read', 'default-scope': 'export-jobs:read' });
 	await lk.eventually('the new client', async () => (await ask({}, client)).status === 200);
 	const token = TOKENS(await ask({}, client)).access_token;
 	assert.equal(await lk.active(token), true);

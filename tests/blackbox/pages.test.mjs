@@ -187,18 +187,35 @@ table('U-05 accepted:', [
 
 // ---- U-06: the session -------------------------------------------------------------------
 
-test('U-06 the session cookie is new at sign-in, and the old one is nobody', async () => {
+const SESSION = '__Host-latchkey-session';
+
+test('U-06 there is no session before sign-in, and a new one at every sign-in', async () => {
 	const browser = lk.browser();
 	await browser.follow(await browser.get('/account'));
-	const before = new Map(browser.cookies);
+	assert.equal(browser.cookies.get(SESSION), undefined);
+	const stranger = new Map(browser.cookies);
+	await browser.signIn(lk.ben);
+	const first = browser.cookies.get(SESSION);
+	assert.match(first, /^[A-Za-z0-9_-]{43}$/);
+	const page = await browser.authorize(lk.request(lk.web, { prompt: 'login' }), { user: lk.ben, stopAt: 'consent' });
+	assert.ok(consentOf(page), String(page));
+	assert.notEqual(browser.cookies.get(SESSION), first);
+	for (const cookies of [stranger, new Map([...browser.cookies, [SESSION, first]])]) {
+		const old = lk.browser();
+		old.cookies = cookies;
+		assert.ok(signInOf(await old.follow(await old.get('/account'))));
+	}
+});
+
+test('U-06 a session that somebody else chose is not taken over', async () => {
+	const browser = lk.browser();
+	const planted = 'A'.repeat(43);
+	browser.cookies.set(SESSION, planted);
 	await browser.signIn(lk.ana);
-	const after = new Map(browser.cookies);
-	assert.ok(after.size > 0);
-	for (const [name, value] of after)
-		assert.notEqual(value, before.get(name), name);
-	const old = lk.browser();
-	old.cookies = before;
-	assert.ok(signInOf(await old.follow(await old.get('/account'))));
+	assert.notEqual(browser.cookies.get(SESSION), planted);
+	const attacker = lk.browser();
+	attacker.cookies.set(SESSION, planted);
+	assert.ok(signInOf(await attacker.follow(await attacker.get('/account'))));
 });
 
 test('U-06 signing out ends the session, on the server too', async () => {
@@ -277,11 +294,11 @@ test('U-09 consent is remembered for the same client and no more than before', a
 		return Boolean(page.isHtml && consentOf(page));
 	};
 	assert.ok(await asks(lk.web, { scope: 'export-jobs:read' }), 'the first time');
-	CODE(await lk.authorize(lk.web, { scope: 'export-jobs:read' }, how));
+	await lk.grant(lk.web, { scope: 'export-jobs:read' }, how);
 	assert.ok(!await asks(lk.web, { scope: 'export-jobs:read' }), 'the same again');
 	assert.ok(await asks(lk.web, { scope: 'export-jobs:read export-jobs:write' }), 'more than before');
 	assert.ok(await asks(lk.web2, { scope: 'export-jobs:read' }), 'another client');
-	CODE(await lk.authorize(lk.web, { scope: 'export-jobs:read export-jobs:write' }, how));
+	await lk.grant(lk.web, { scope: 'export-jobs:read export-jobs:write' }, how);
 	assert.ok(!await asks(lk.web, { scope: 'export-jobs:write' }), 'a subset');
 	RED('access_denied')(await lk.authorize(lk.web2, {}, { ...how, decision: 'deny' }));
 	assert.ok(await asks(lk.web2), 'a denial is no consent');
@@ -296,7 +313,7 @@ table('U-09 never remembered:', [
 		const browser = await lk.as(lk.ana);
 		const page = await browser.authorize(lk.request(lk[client], { redirect_uri }), { user: lk.ana, stopAt: 'consent' });
 		assert.ok(page.isHtml && consentOf(page), String(page));
-		CODE(await lk.authorize(lk[client], { redirect_uri }));
+		await lk.grant(lk[client], { redirect_uri });
 	}
 });
 

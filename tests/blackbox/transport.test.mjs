@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import tls from 'node:tls';
 
 import { close, startCast, table } from '../lib/cast.mjs';
-import { basic, form, random, requestBytes, run } from '../lib/latchkey.mjs';
+import { address, basic, form, random, requestBytes, run } from '../lib/latchkey.mjs';
 import { J400, JSON_ERROR, OK, STATUS, TOKENS, noChange } from '../lib/outcome.mjs';
 
 const lk = await startCast();
@@ -359,6 +359,19 @@ test('H-12 a request in single bytes is the same request', async () => {
 		c.socket.write(byte);
 	TOKENS(await c.read({ method: 'POST', target: '/oauth/token' }));
 	c.close();
+});
+
+test('H-16 a reply waits for its change, also on memory that a closed connection left', async () => {
+	const close = ['Connection', 'close'];
+	for (let i = 0; i < 10; i++) {
+		// Both threads answer and close; then both wait for the disk.
+		await Promise.all(Array.from({ length: 4 }, () => lk.get(METADATA, [close], { from: address() })));
+		await Promise.all(Array.from({ length: 4 }, async () => {
+			const from = address();
+			const tokens = await lk.grant(lk.web, {}, { user: lk.ben });
+			OK(await lk.refresh(lk.web, tokens.refresh_token, {}, { from, headers: [close] }));
+		}));
+	}
 });
 
 test('H-16 an acknowledged change survives kill -9 at the moment of the reply', async () => {

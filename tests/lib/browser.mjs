@@ -11,6 +11,12 @@ const NAVIGATION = [
 	['Accept', 'text/html'],
 ];
 
+// What a browser says of itself, less what the caller says otherwise.
+function navigation(headers) {
+	const given = new Set(headers.map(([n]) => n.toLowerCase()));
+	return NAVIGATION.filter(([n]) => !given.has(n.toLowerCase()));
+}
+
 export class Browser {
 	constructor(lk, { from } = {}) {
 		this.lk = lk;
@@ -42,7 +48,7 @@ export class Browser {
 	async get(target, headers = []) {
 		return this.keep(await this.lk.send({
 			target,
-			headers: [...NAVIGATION, ...this.cookieHeader(), ...headers],
+			headers: [...navigation(headers), ...this.cookieHeader(), ...headers],
 			from: this.from,
 		}));
 	}
@@ -54,7 +60,7 @@ export class Browser {
 			target,
 			headers: [
 				['Content-Type', 'application/x-www-form-urlencoded'],
-				...NAVIGATION, ...this.cookieHeader(), ...headers,
+				...navigation(headers), ...this.cookieHeader(), ...headers,
 			],
 			body: form(params),
 			from: this.from,

@@ -50,7 +50,7 @@ export async function cast(lk) {
 		type: 'public', development: true, 'redirect-uri': 'http://localhost:3000/cb', scope: both,
 	});
 	lk.machine = await lk.client('Night Job', {
-		type: 'confidential', grant: 'client_credentials', scope: both,
+		type: 'confidential', grant: 'client_credentials', scope: both, 'default-scope': both,
 	});
 	lk.ana = await lk.user({ username: 'ana', name: 'Ana Example', companies: [`${ACME}:Acme GmbH`, `${BOLT}:Bolt AG`] });
 	lk.ben = await lk.user({ username: 'ben', name: 'Ben Example', companies: [`${BOLT}:Bolt AG`] });

@@ -230,19 +230,30 @@ export class Latchkey {
 		}
 	}
 
+	// A server that has to be killed after SIGTERM is a defect of its own.
 	async stop(signal = 'SIGTERM') {
 		this.pool.close();
 		if (this.child && !this.exited) {
 			this.child.kill(signal);
-			const timer = setTimeout(() => this.child.kill('SIGKILL'), 30000);
+			const timer = setTimeout(() => {
+				this.child.kill('SIGABRT');
+				this.log += '{"event":"fault","what":"SIGTERM did not stop it within 20 s"}\n';
+			}, 20000 * SLOW);
 			await this.exit;
 			clearTimeout(timer);
+			if (this.exited.signal === 'SIGABRT' || (signal === 'SIGTERM' && this.exited.status !== 0))
+				throw new Error(`did not stop: ${JSON.stringify(this.exited)}\n${this.log.slice(-2000)}`);
 		}
 		return this.exited;
 	}
 
 	async remove() {
-		await this.stop();
+		try {
+			await this.stop();
+		} finally {
+			this.child?.kill('SIGKILL');
+			await this.exit;
+		}
 		if (!process.env.LATCHKEY_KEEP)
 			fs.rmSync(this.dir, { recursive: true, force: true });
 	}
@@ -254,10 +265,13 @@ export class Latchkey {
 			.filter((e) => name === undefined || e.event === name);
 	}
 
-	async eventually(what, check, timeoutMs = 1000 * SLOW) {
+	// Waits until check() is true; changes take a second at most, the rest is room
+	// for a machine that is busy with other tests. waited: how long it took.
+	async eventually(what, check, timeoutMs = 5000 * SLOW) {
 		const started = Date.now();
 		for (;;) {
 			const value = await check();
+			this.waited = Date.now() - started;
 			if (value)
 				return value;
 			if (Date.now() - started > timeoutMs)

@@ -47,7 +47,7 @@ const RULES = {
 			return allow.sort().join(', ') === METHODS[a.path] ? undefined : `Allow: ${a.get('allow')}`;
 		},
 	},
-	'H-13': { about: (a) => isDirect(a) && a.status !== 204, wrong: directAnswer },
+	'H-13': { about: (a) => isDirect(a) && a.status !== 204 && a.asked.method !== 'HEAD', wrong: directAnswer },
 	'H-17': {
 		about: (a) => a.oauth.some(([n]) => n === 'error'),
 		wrong: (a) => {

@@ -16,22 +16,28 @@ const machine = { grant_type: 'client_credentials' };
 // ---- changes reach the running server within a second ------------------------------------
 
 test('R9.1 client add, edit, disable, enable, remove reach the running server within a second', async () => {
-	const client = await lk.client('Newcomer', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read' });
+	const client = await lk.client('Newcomer', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read', 'default-scope': 'export-jobs:read' });
 	const status = async () => (await lk.token(client, machine)).status;
-	const becomes = (wanted) => lk.eventually(`status ${wanted}`, async () => (await status()) === wanted);
+	const delays = [];
+	const becomes = async (wanted) => {
+		await lk.eventually(`status ${wanted}`, async () => (await status()) === wanted);
+		delays.push(lk.waited);
+	};
 	await becomes(200);
 	await lk.change('client', 'disable', client.client_id);
 	await becomes(401);
 	await lk.change('client', 'enable', client.client_id);
 	await becomes(200);
-	await lk.change('client', 'edit', client.client_id, '--scope', 'users:read');
+	await lk.change('client', 'edit', client.client_id, '--scope', 'users:read', '--default-scope', 'users:read');
 	await lk.eventually('the new scope', async () => (await lk.token(client, machine)).json.scope === 'users:read');
 	await lk.change('client', 'remove', client.client_id);
 	await becomes(401);
+	delays.sort((a, b) => a - b); // the median, so that one busy moment does not decide
+	assert.ok(delays[1] <= 1000 * SLOW, `${delays} ms`);
 });
 
 test('R3.4 rotate-secret with overlap: both work, then only the new one', async () => {
-	const client = await lk.client('Rotating', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read' });
+	const client = await lk.client('Rotating', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read', 'default-scope': 'export-jobs:read' });
 	await lk.eventually('the client', async () => (await lk.token(client, machine)).status === 200);
 	const rotated = await lk.json('client', 'rotate-secret', client.client_id, '--overlap', '2');
 	lk.secret(rotated.client_secret);
@@ -48,7 +54,7 @@ test('R3.4 rotate-secret with overlap: both work, then only the new one', async 
 });
 
 test('R3.4 during an overlap both secrets are good', async () => {
-	const client = await lk.client('Overlap', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read' });
+	const client = await lk.client('Overlap', { type: 'confidential', grant: 'client_credentials', scope: 'export-jobs:read', 'default-scope': 'export-jobs:read' });
 	const rotated = await lk.json('client', 'rotate-secret', client.client_id, '--overlap', '24h');
 	lk.secret(rotated.client_secret);
 	await lk.eventually('the new secret', async () => (await lk.token({ ...client, client_secret: rotated.client_secret }, machine)).status === 200);
