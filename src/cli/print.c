@@ -124,7 +124,7 @@ int
 cli_print_list(const struct cli *c, json_t *list, const struct column *columns,
 	const char *when_empty)
 {
-	int widths[MAX_COLUMNS];
+	int widths[MAX_COLUMNS] = { 0 };
 	const json_t *row;
 	size_t i;
 

@@ -241,7 +241,7 @@ act_allowed(const struct session *s, enum act act)
 		return s != NULL && s->story.count > 0;
 	if (acts[act].while_connected != connected)
 		return false;
-	return !acts[act].needs_replaced || s->partner.replaced.n > 0;
+	return !acts[act].needs_replaced || (s != NULL && s->partner.replaced.n > 0);
 }
 
 static size_t

@@ -129,9 +129,10 @@ keep(struct http_wire *w, struct bytes b)
 	size_t left = w->out_n - w->out_at;
 	char *out = must_calloc(1, left + b.n);
 
-	if (left > 0)
+	if (w->out != NULL)
 		memcpy(out, w->out + w->out_at, left);
-	memcpy(out + left, b.p, b.n);
+	if (b.n > 0)
+		memcpy(out + left, b.p, b.n);
 	drop_out(w);
 	w->out = out;
 	w->out_n = left + b.n;

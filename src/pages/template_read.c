@@ -147,7 +147,7 @@ next_tag(struct reader *r, struct nodes *out, struct tag *tag)
 		return complain(r, "{{ without }}");
 	tag->sigil = ' ';
 	tag->name = trimmed(bytes_slice(behind, 2, close - 2));
-	if (!bytes_empty(tag->name) && strchr("#^/>!", tag->name.p[0]) != NULL) {
+	if (tag->name.n > 0 && strchr("#^/>!", tag->name.p[0]) != NULL) {
 		tag->sigil = tag->name.p[0];
 		tag->name = trimmed(bytes_slice(tag->name, 1, tag->name.n));
 		take_line(r, &before);

@@ -5,6 +5,8 @@
  * Depth is bounded by the template (sections nest at most as deep as it was
  * read), never by the values.
  */
+#include <assert.h>
+
 #include "pages/html.h"
 #include "pages/template_tree.h"
 
@@ -122,8 +124,10 @@ write_section(const struct node *n, const void *thing, const struct frame *f,
 static const void *
 thing_of(const struct node *n, const struct frame *f)
 {
-	for (unsigned i = 0; i < n->outward; i++)
+	for (unsigned i = 0; i < n->outward; i++) {
 		f = f->around;
+		assert(f != NULL); /* the reader counted how many there are */
+	}
 	return f->thing;
 }
 

@@ -89,7 +89,7 @@ words_duration(int64_t seconds, struct buf *out)
 		const char *word;
 	} units[] = {
 		{ 90, 1, "second" },
-		{ 90 * 60, 60, "minute" },
+		{ INT64_C(90) * 60, 60, "minute" },
 		{ INT64_MAX, 3600, "hour" },
 	};
 	size_t i = 0;
