@@ -24,7 +24,8 @@ struct backend {
 	enum outcome (*create)(const char *where, struct fault *f);
 	enum outcome (*open)(const char *where, struct store **out, struct fault *f);
 	void (*close)(struct store *s);
-	struct store_port *(*port_new)(struct store *s, struct mailbox *m, struct fault *f);
+	struct store_port *(*port_new)(
+		struct store *s, struct mailbox *m, struct fault *f);
 	/* Returns when every call of the port has been answered. */
 	void (*port_free)(struct store_port *p);
 	void (*ask)(struct store_port *p, struct store_call *c); /* does c->verb */
@@ -47,7 +48,10 @@ struct store {
 struct store_port {
 	struct store *store;
 	struct mailbox *mailbox;
-	struct { uint64_t key; int64_t hour; } touched[TOUCHED_SIZE];
+	struct {
+		uint64_t key;
+		int64_t hour;
+	} touched[TOUCHED_SIZE];
 };
 
 /* Notes that a grant was used; made by store_grant_touch, never waited for. */

@@ -25,13 +25,13 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT]; /* each prepared when first needed */
 	const struct store *store;
-	struct fault *fault;     /* of the call or batch that runs */
-	struct arena *scratch;   /* emptied by whoever needs it next */
-	size_t inserted;         /* rows that will die some day, in this batch */
-	bool again;              /* the verb has more to do: call it in the next batch */
+	struct fault *fault; /* of the call or batch that runs */
+	struct arena *scratch; /* emptied by whoever needs it next */
+	size_t inserted; /* rows that will die some day, in this batch */
+	bool again; /* the verb has more to do: call it in the next batch */
 };
 
-/* ---- connections (sqlite_open.c) -------------------------------------------------- */
+/* ---- connections (sqlite_open.c) ----------------------------------------- */
 
 #define SQLITE_SCHEMA_VERSION 1000 /* major * 1000 + minor; minors only add */
 #define SQLITE_APPLICATION_ID 0x4C6B6579 /* "Lkey" */
@@ -47,7 +47,7 @@ void sqlite_disconnect(struct sqlite *db);
 /* What went wrong on this connection, as a sentence with a remedy. */
 enum outcome sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f);
 
-/* ---- queries (sqlite_query.c) ------------------------------------------------------- */
+/* ---- queries (sqlite_query.c) -------------------------------------------- */
 
 struct query {
 	struct sqlite *db;
@@ -63,7 +63,7 @@ void put_text(struct query *q, struct bytes text); /* empty: NULL */
 void put_blob(struct query *q, const void *p, size_t n); /* must live until the end */
 void put_null(struct query *q);
 bool query_row(struct query *q); /* one more row is there */
-int64_t take_int(struct query *q);                    /* NULL: 0 */
+int64_t take_int(struct query *q); /* NULL: 0 */
 struct bytes take_text(struct query *q, struct arena *a); /* NULL: NONE */
 bool take_blob(struct query *q, void *out, size_t n); /* false: NULL or another size */
 enum outcome query_end(struct query *q) must_check;
@@ -73,17 +73,19 @@ enum outcome query_run(struct query *q, size_t *changed) must_check;
 /* Room for one more behind n of that size: the list, or a larger copy of it. */
 void *list_room(struct arena *a, void *list, size_t n, size_t size);
 
-/* ---- grants (sqlite_grant_row.c) ----------------------------------------------------- */
+/* ---- grants (sqlite_grant_row.c) ----------------------------------------- */
 
-struct grant_row { int64_t id; int64_t due; }; /* due: a day, see sqlite_reclaim.c */
-
-/* The columns of a grant, id first, taken from a query on SQL_GRANT_COLUMNS. */
-void grant_take(struct query *q, struct arena *a, struct grant *g, struct grant_row *row);
-enum outcome grant_load(struct sqlite *db, const uint8_t key[static GRANT_KEY_SIZE],
-	struct arena *a, struct grant *g, struct grant_row *row, bool *found) must_check;
-enum outcome grant_insert(struct sqlite *db, const struct grant *g, bool *taken) must_check;
+/* Takes GRANT_COLUMNS; the row's number is not part of a grant. */
+void
+grant_take(struct query *q, struct arena *a, struct grant *g, int64_t *row);
+enum outcome
+grant_load(struct sqlite *db, const uint8_t key[static GRANT_KEY_SIZE], struct arena *a,
+	struct grant *g, int64_t *row, bool *found) must_check;
+enum outcome
+grant_insert(struct sqlite *db, const struct grant *g, bool *taken) must_check;
 /* Writes what can change, with the next version number. */
-enum outcome grant_save(struct sqlite *db, struct grant *g, const struct grant_row *row) must_check;
+enum outcome
+grant_save(struct sqlite *db, struct grant *g, int64_t row) must_check;
 
 /* Ends at most a thousand, audits each; db->again is set when more are left. */
 enum outcome grants_end_some(struct sqlite *db, struct grants_end *c) must_check;
@@ -91,7 +93,7 @@ enum outcome grants_end_some(struct sqlite *db, struct grants_end *c) must_check
 /* The day from which the rule lets the row go. */
 int64_t grant_due_day(const struct sqlite *db, const struct grant *g, int64_t from_day);
 
-/* ---- shared by verbs --------------------------------------------------------------------- */
+/* ---- shared by verbs ----------------------------------------------------- */
 
 /* Adds the entry to the trail; an empty event is none. */
 enum outcome audit_insert(struct sqlite *db, const struct audit *a) must_check;
@@ -101,7 +103,7 @@ int64_t audit_time(const struct audit *a);
 enum outcome catalogue_bump(struct sqlite *db) must_check;
 enum outcome catalogue_read_version(struct sqlite *db, int64_t *version) must_check;
 
-/* ---- the writer and what it does beside ------------------------------------------ */
+/* ---- the writer and what it does beside ---------------------------------- */
 
 struct writer;
 struct checkpointer;
@@ -131,7 +133,7 @@ void checkpointer_free(struct checkpointer *k);
 /* A few dead rows go, in the transaction under way: at most 16 are looked at. */
 enum outcome reclaim_some(struct sqlite *db, int64_t now, size_t *reclaimed) must_check;
 
-/* ---- the verbs ------------------------------------------------------------------------------ */
+/* ---- the verbs ----------------------------------------------------------- */
 
 #define VERB(name, type, way) \
 	enum outcome sqlite_##name(struct sqlite *db, struct type *c) must_check;

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "store/sqlite.h"
 
-/* ---- the trail --------------------------------------------------------------- */
+/* ---- the trail ----------------------------------------------------------- */
 
 enum outcome
 audit_insert(struct sqlite *db, const struct audit *a)
@@ -54,7 +54,8 @@ enum outcome
 sqlite_audit_list(struct sqlite *db, struct audit_list *c)
 {
 	bool by_object = c->object.n > 0;
-	struct query q = query_begin(db, by_object ? SQL_audit_list_of : SQL_audit_list);
+	struct query q =
+		query_begin(db, by_object ? SQL_audit_list_of : SQL_audit_list);
 	struct arena *a = c->call.arena;
 
 	if (by_object)
@@ -80,7 +81,7 @@ sqlite_audit_list(struct sqlite *db, struct audit_list *c)
 	return query_end(&q);
 }
 
-/* ---- refusals: the newest 20,000 (sqlite_reclaim.c) ------------------------------- */
+/* ---- refusals: the newest 20,000 (sqlite_reclaim.c) ---------------------- */
 
 enum outcome
 sqlite_refusal_note(struct sqlite *db, struct refusal_note *c)
@@ -122,7 +123,7 @@ sqlite_refusal_find(struct sqlite *db, struct refusal_find *c)
 	return query_end(&q);
 }
 
-/* ---- facts ---------------------------------------------------------------------- */
+/* ---- facts --------------------------------------------------------------- */
 
 enum outcome
 sqlite_fact_put(struct sqlite *db, struct fact *c)

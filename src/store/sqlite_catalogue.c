@@ -30,7 +30,7 @@ catalogue_read_version(struct sqlite *db, int64_t *version)
 	return query_end(&q);
 }
 
-/* ---- read as a whole ------------------------------------------------------------ */
+/* ---- read as a whole ----------------------------------------------------- */
 
 static enum outcome
 secrets_load(struct sqlite *db, struct client *c)
@@ -59,8 +59,10 @@ client_take(struct query *q, struct arena *a, struct client *c)
 
 	json_decref(document);
 	if (!good)
-		return FAULT_AT(q->db->fault, "client %lld in the database cannot be read: "
-			"restore a backup", (long long)id);
+		return FAULT_AT(q->db->fault,
+			"client %lld in the database cannot be read: "
+			"restore a backup",
+			(long long)id);
 	c->id = id;
 	c->logo_type = take_text(q, a);
 	c->has_logo = take_blob(q, c->logo_digest, sizeof(c->logo_digest));
@@ -162,7 +164,7 @@ sqlite_catalogue_load(struct sqlite *db, struct catalogue_load *c)
 	return DONE;
 }
 
-/* ---- clients ----------------------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------- */
 
 static enum outcome
 delete_by(struct sqlite *db, enum statement which, int64_t id, size_t *deleted)
@@ -248,8 +250,10 @@ client_save(struct sqlite *db, struct client_put *c)
 static enum outcome
 client_remove(struct sqlite *db, struct client_put *c)
 {
-	struct grants_end end = { .call.resume = c->call.resume, .client = c->client.id,
-		.why = END_CLIENT_REMOVED, .from = audit_who(&c->audit),
+	struct grants_end end = { .call.resume = c->call.resume,
+		.client = c->client.id,
+		.why = END_CLIENT_REMOVED,
+		.from = audit_who(&c->audit),
 		.now = audit_time(&c->audit) };
 	size_t deleted;
 
@@ -285,7 +289,7 @@ sqlite_client_logo(struct sqlite *db, struct client_logo *c)
 	return query_end(&q);
 }
 
-/* ---- scopes -------------------------------------------------------------------------- */
+/* ---- scopes -------------------------------------------------------------- */
 
 static enum outcome
 scope_find(struct sqlite *db, struct bytes name, int64_t *id)
@@ -300,7 +304,8 @@ scope_find(struct sqlite *db, struct bytes name, int64_t *id)
 static enum outcome
 scope_save(struct sqlite *db, const struct scope_entry *s, int64_t *id)
 {
-	struct query q = query_begin(db, *id == 0 ? SQL_scope_insert : SQL_scope_update);
+	struct query q =
+		query_begin(db, *id == 0 ? SQL_scope_insert : SQL_scope_update);
 
 	if (*id == 0)
 		put_text(&q, s->name);
@@ -311,7 +316,8 @@ scope_save(struct sqlite *db, const struct scope_entry *s, int64_t *id)
 	if (*id == 0)
 		*id = sqlite3_last_insert_rowid(db->db);
 	if (*id > SCOPE_ID_MAX)
-		return FAULT_AT(db->fault, "65,535 scopes were added over time: their "
+		return FAULT_AT(db->fault,
+			"65,535 scopes were added over time: their "
 			"numbers are used up");
 	return DONE;
 }
@@ -345,7 +351,7 @@ sqlite_scope_put(struct sqlite *db, struct scope_put *c)
 	return audit_insert(db, &c->audit);
 }
 
-/* ---- key epochs ------------------------------------------------------------------------ */
+/* ---- key epochs ---------------------------------------------------------- */
 
 static enum outcome
 epoch_next(struct sqlite *db, int64_t *next)
@@ -355,8 +361,10 @@ epoch_next(struct sqlite *db, int64_t *next)
 	*next = query_row(&q) ? take_int(&q) + 1 : 0;
 	TRY(query_end(&q));
 	if (*next >= TOKEN_EPOCHS)
-		return FAULT_AT(db->fault, "all %d key epochs are used up: "
-			"a new installation needs a new master key", TOKEN_EPOCHS);
+		return FAULT_AT(db->fault,
+			"all %d key epochs are used up: "
+			"a new installation needs a new master key",
+			TOKEN_EPOCHS);
 	return DONE;
 }
 

@@ -18,10 +18,10 @@
 #include "base/arena.h"
 #include "store/sqlite.h"
 
-#define LOG_LONG 4096       /* pages: 16 MiB; and again with each so many more */
+#define LOG_LONG 4096 /* pages: 16 MiB; and again with each so many more */
 #define LOG_TO_RESTART 12288 /* 48 MiB: have the writer finish and begin anew */
-#define REST_SHORT 512      /* pages that the writer may carry over itself */
-#define ROUNDS 10           /* by which the rest should be that short */
+#define REST_SHORT 512 /* pages that the writer may carry over itself */
+#define ROUNDS 10 /* by which the rest should be that short */
 #define QUIET_S 1
 
 struct checkpointer {
@@ -30,9 +30,9 @@ struct checkpointer {
 	pthread_cond_t changed;
 	struct sqlite db;
 	struct writer *writer;
-	int pages;  /* in the log, as last told */
+	int pages; /* in the log, as last told */
 	int enough; /* pages that do not wait for the quiet */
-	bool work;  /* something was told since the last look, or was left by it */
+	bool work; /* something was told since the last look, or was left by it */
 	bool large; /* the log's file has grown and not been emptied since */
 	bool stopping;
 };
@@ -164,8 +164,8 @@ checkpointer_main(void *arg)
 }
 
 enum outcome
-checkpointer_start(const char *path, struct writer *w, struct checkpointer **out,
-	struct fault *f)
+checkpointer_start(
+	const char *path, struct writer *w, struct checkpointer **out, struct fault *f)
 {
 	struct checkpointer *k = must_calloc(1, sizeof(*k));
 	pthread_condattr_t monotonic;

@@ -14,7 +14,7 @@
 #define TOUCH_EVERY INT64_C(3600)
 #define GRANTS_A_STEP 1000
 
-/* ---- how a grant ended, for the trail ------------------------------------------- */
+/* ---- how a grant ended, for the trail ------------------------------------ */
 
 static struct bytes
 grant_object(struct arena *a, const struct grant *g)
@@ -24,7 +24,8 @@ grant_object(struct arena *a, const struct grant *g)
 }
 
 static enum outcome
-client_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+client_actor(
+	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
 {
 	struct query q = query_begin(db, SQL_client_name);
 	struct bytes name = NONE;
@@ -37,7 +38,8 @@ client_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct b
 }
 
 static enum outcome
-person_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+person_actor(
+	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
 {
 	struct query q = query_begin(db, SQL_user_name);
 	struct bytes name = NONE;
@@ -50,16 +52,17 @@ person_actor(struct sqlite *db, const struct grant *g, struct arena *a, struct b
 }
 
 static enum outcome
-actor_of_end(struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+actor_of_end(
+	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
 {
 	switch (g->end_reason) {
 	case END_DENIED:
-	case END_PERSON:
-		return person_actor(db, g, a, out);
+	case END_PERSON: return person_actor(db, g, a, out);
 	case END_OPERATOR:
 	case END_CLIENT_REMOVED:
 	case END_ACCOUNT:
-		*out = bytes_of(arena_printf(a, "operator:%.*s", BYTES_FMT(g->ended_from)));
+		*out = bytes_of(
+			arena_printf(a, "operator:%.*s", BYTES_FMT(g->ended_from)));
 		return DONE;
 	case END_NONE:
 	case END_CODE_EXPIRED:
@@ -70,8 +73,7 @@ actor_of_end(struct sqlite *db, const struct grant *g, struct arena *a, struct b
 	case END_LIFETIME:
 	case END_ROLLED_BACK:
 	case END_CLIENT:
-	case END_REASON_COUNT:
-		break;
+	case END_REASON_COUNT: break;
 	}
 	return client_actor(db, g, a, out);
 }
@@ -79,8 +81,9 @@ actor_of_end(struct sqlite *db, const struct grant *g, struct arena *a, struct b
 static enum outcome
 audit_end(struct sqlite *db, const struct grant *g)
 {
-	struct audit audit = { .at = g->ended_at, .event = B("grant_ended"),
-		.from = g->ended_from };
+	struct audit audit = {
+		.at = g->ended_at, .event = B("grant_ended"), .from = g->ended_from
+	};
 
 	arena_reset(db->scratch);
 	TRY(actor_of_end(db, g, db->scratch, &audit.actor));
@@ -91,7 +94,7 @@ audit_end(struct sqlite *db, const struct grant *g)
 	return audit_insert(db, &audit);
 }
 
-/* ---- changes ---------------------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------- */
 
 enum outcome
 sqlite_grant_open(struct sqlite *db, struct grant_open *c)
@@ -104,7 +107,8 @@ static struct verdict
 end_if_own(struct grant_change *c)
 {
 	if (c->end.client != 0 && c->end.client != c->grant.client)
-		return (struct verdict){ VERDICT_REFUSE, REASON_token_of_other_client, false };
+		return (struct verdict){ VERDICT_REFUSE, REASON_token_of_other_client,
+			false };
 	if (c->event == GRANT_END_ACCESS)
 		return grant_end_access(&c->grant, c->end.generation, c->now);
 	return grant_end(&c->grant, c->end.why, c->end.generation, c->end.from, c->now);
@@ -114,13 +118,10 @@ static struct verdict
 decide(struct grant_change *c)
 {
 	switch (c->event) {
-	case GRANT_REDEEM:
-		return grant_redeem(&c->grant, &c->redemption, c->now);
-	case GRANT_REFRESH:
-		return grant_refresh(&c->grant, &c->refresh, c->now);
+	case GRANT_REDEEM: return grant_redeem(&c->grant, &c->redemption, c->now);
+	case GRANT_REFRESH: return grant_refresh(&c->grant, &c->refresh, c->now);
 	case GRANT_END:
-	case GRANT_END_ACCESS:
-		break;
+	case GRANT_END_ACCESS: break;
 	}
 	return end_if_own(c);
 }
@@ -128,7 +129,7 @@ decide(struct grant_change *c)
 enum outcome
 sqlite_grant_change(struct sqlite *db, struct grant_change *c)
 {
-	struct grant_row row;
+	int64_t row;
 
 	TRY(grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found));
 	if (!c->found)
@@ -136,7 +137,7 @@ sqlite_grant_change(struct sqlite *db, struct grant_change *c)
 	c->verdict = decide(c);
 	if (!c->verdict.changed)
 		return DONE;
-	TRY(grant_save(db, &c->grant, &row));
+	TRY(grant_save(db, &c->grant, row));
 	return c->grant.state == GRANT_ENDED ? audit_end(db, &c->grant) : DONE;
 }
 
@@ -144,25 +145,26 @@ enum outcome
 sqlite_grant_touch(struct sqlite *db, struct grant_touch *c)
 {
 	struct grant grant;
-	struct grant_row row;
+	int64_t row;
 	bool found;
 
 	arena_reset(db->scratch);
 	TRY(grant_load(db, c->key, db->scratch, &grant, &row, &found));
-	if (!found || grant.state != GRANT_LIVE || c->now < grant.last_used_at + TOUCH_EVERY)
+	if (!found || grant.state != GRANT_LIVE ||
+		c->now < grant.last_used_at + TOUCH_EVERY)
 		return DONE;
 	grant.last_used_at = c->now;
-	return grant_save(db, &grant, &row);
+	return grant_save(db, &grant, row);
 }
 
-/* ---- ending many -------------------------------------------------------------------- */
+/* ---- ending many --------------------------------------------------------- */
 
 static struct query
 begin_from(struct sqlite *db, const struct grants_end *c)
 {
 	bool by_user = c->user != 0;
-	struct query q = query_begin(db,
-		by_user ? SQL_grants_of_user_from : SQL_grants_of_client_from);
+	struct query q = query_begin(
+		db, by_user ? SQL_grants_of_user_from : SQL_grants_of_client_from);
 
 	put_int(&q, by_user ? c->user : c->client);
 	put_int(&q, c->call.resume);
@@ -173,8 +175,7 @@ begin_from(struct sqlite *db, const struct grants_end *c)
 }
 
 static enum outcome
-end_one(struct sqlite *db, struct grants_end *c, struct grant *g,
-	const struct grant_row *row)
+end_one(struct sqlite *db, struct grants_end *c, struct grant *g, int64_t row)
 {
 	/* Nobody presented a token: the grant ends as of its newest. */
 	struct verdict v = grant_end(g, c->why, g->generation, c->from, c->now);
@@ -192,7 +193,7 @@ grants_end_some(struct sqlite *db, struct grants_end *c)
 	struct query q = begin_from(db, c);
 	struct arena *a = arena_new();
 	struct grant *grants = ARENA_ARRAY(a, struct grant, GRANTS_A_STEP);
-	struct grant_row *rows = ARENA_ARRAY(a, struct grant_row, GRANTS_A_STEP);
+	int64_t *rows = ARENA_ARRAY(a, int64_t, GRANTS_A_STEP);
 	enum outcome end;
 	size_t n = 0;
 
@@ -200,9 +201,9 @@ grants_end_some(struct sqlite *db, struct grants_end *c)
 		grant_take(&q, a, &grants[n], &rows[n]);
 	end = query_end(&q);
 	for (size_t i = 0; end == DONE && i < n; i++)
-		end = end_one(db, c, &grants[i], &rows[i]);
+		end = end_one(db, c, &grants[i], rows[i]);
 	if (n > 0)
-		c->call.resume = rows[n - 1].id;
+		c->call.resume = rows[n - 1];
 	db->again = n == GRANTS_A_STEP;
 	arena_free(a);
 	return end;
@@ -216,23 +217,27 @@ sqlite_grants_end(struct sqlite *db, struct grants_end *c)
 	return grants_end_some(db, c);
 }
 
-/* ---- reading ---------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 enum outcome
 sqlite_grant_find(struct sqlite *db, struct grant_find *c)
 {
-	struct grant_row row;
+	int64_t row;
 
 	return grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found);
 }
 
-static uint8_t
+/* 16: not a hexadecimal digit. */
+static unsigned
 hex_value(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *found = memchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c, 16);
-
-	return found == NULL ? 16 : (uint8_t)(found - digits);
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	if (c >= 'A' && c <= 'F')
+		return (unsigned)(c - 'A') + 10;
+	return 16;
 }
 
 /* The smallest and largest key that begins with the digits; false: none does. */
@@ -245,8 +250,7 @@ key_range(struct bytes prefix, uint8_t low[static GRANT_KEY_SIZE],
 	if (prefix.n > 2 * (size_t)GRANT_KEY_SIZE)
 		return false;
 	for (size_t i = 0; i < prefix.n; i++) {
-		uint8_t value = hex_value(prefix.p[i]);
-		unsigned shift = i % 2 == 0 ? 4 : 0;
+		unsigned value = hex_value(prefix.p[i]), shift = i % 2 == 0 ? 4 : 0;
 
 		if (value > 15)
 			return false;
@@ -291,7 +295,7 @@ sqlite_grant_list(struct sqlite *db, struct grant_list *c)
 {
 	uint8_t low[GRANT_KEY_SIZE], high[GRANT_KEY_SIZE];
 	struct arena *a = c->call.arena;
-	struct grant_row row;
+	int64_t row;
 	struct query q;
 
 	c->count = 0;
@@ -306,7 +310,7 @@ sqlite_grant_list(struct sqlite *db, struct grant_list *c)
 	return query_end(&q);
 }
 
-/* ---- client tokens revoked before their time (RFC 7009) ----------------------------------- */
+/* ---- client tokens revoked before their time (RFC 7009) ------------------ */
 
 enum outcome
 sqlite_token_revoke(struct sqlite *db, struct token_revocation *c)

@@ -20,7 +20,10 @@
 #define PULSE_ENDED 35
 #define PULSE_SIZE (PULSE_ENDED + 1 + RETRY_DIGEST_SIZE)
 
-struct pulse { uint8_t p[PULSE_SIZE]; size_t n; };
+struct pulse {
+	uint8_t p[PULSE_SIZE];
+	size_t n;
+};
 
 static void
 pack(struct pulse *pulse, uint64_t number, size_t size)
@@ -87,11 +90,10 @@ pulse_take(struct query *q, struct grant *g)
 }
 
 void
-grant_take(struct query *q, struct arena *a, struct grant *g, struct grant_row *row)
+grant_take(struct query *q, struct arena *a, struct grant *g, int64_t *row)
 {
 	memset(g, 0, sizeof(*g));
-	row->id = take_int(q);
-	row->due = take_int(q);
+	*row = take_int(q);
 	(void)take_blob(q, g->key, GRANT_KEY_SIZE);
 	g->user = take_int(q);
 	g->client = take_int(q);
@@ -115,7 +117,7 @@ grant_take(struct query *q, struct arena *a, struct grant *g, struct grant_row *
 
 enum outcome
 grant_load(struct sqlite *db, const uint8_t key[static GRANT_KEY_SIZE], struct arena *a,
-	struct grant *g, struct grant_row *row, bool *found)
+	struct grant *g, int64_t *row, bool *found)
 {
 	struct query q = query_begin(db, SQL_grant_load);
 
@@ -171,7 +173,7 @@ grant_insert(struct sqlite *db, const struct grant *g, bool *taken)
 }
 
 enum outcome
-grant_save(struct sqlite *db, struct grant *g, const struct grant_row *row)
+grant_save(struct sqlite *db, struct grant *g, int64_t row)
 {
 	bool ended = g->state == GRANT_ENDED;
 	struct query q = query_begin(db, ended ? SQL_grant_finish : SQL_grant_renew);
@@ -186,6 +188,6 @@ grant_save(struct sqlite *db, struct grant *g, const struct grant_row *row)
 		put_end(&q, g);
 		put_int(&q, grant_due_day(db, g, g->ended_at));
 	}
-	put_int(&q, row->id);
+	put_int(&q, row);
 	return query_run(&q, NULL);
 }

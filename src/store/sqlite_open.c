@@ -34,30 +34,37 @@ sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f)
 
 	switch (rc & 0xFF) {
 	case SQLITE_FULL:
-		return FAULT_AT(f, "the disk is full, nothing was changed: make room (%s)",
-			doing);
+		return FAULT_AT(f,
+			"the disk is full, nothing was changed: make room (%s)", doing);
 	case SQLITE_IOERR:
-		return FAULT_AT(f, "the disk failed, nothing was changed: %s (%s, code %d)",
-			db != NULL ? strerror(sqlite3_system_errno(db)) : what, doing, rc);
+		return FAULT_AT(f,
+			"the disk failed, so nothing is certain: %s (%s, code %d)",
+			db != NULL ? strerror(sqlite3_system_errno(db)) : what, doing,
+			rc);
 	case SQLITE_READONLY:
-		return FAULT_AT(f, "the database may not be written to: "
-			"check the owner of its file and directory (%s)", doing);
-	case SQLITE_CANTOPEN:
-		return FAULT_AT(f, "the database cannot be opened: "
-			"check the owner and mode of its file and directory (%s)", doing);
-	case SQLITE_BUSY:
-		return FAULT_AT(f, "another program holds the database for too long (%s)",
+		return FAULT_AT(f,
+			"the database may not be written to: "
+			"check the owner of its file and directory (%s)",
 			doing);
+	case SQLITE_CANTOPEN:
+		return FAULT_AT(f,
+			"the database cannot be opened: "
+			"check the owner and mode of its file and directory (%s)",
+			doing);
+	case SQLITE_BUSY:
+		return FAULT_AT(f,
+			"another program holds the database for too long (%s)", doing);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return FAULT_AT(f, "the database is damaged: restore a backup (%s: %s)",
 			doing, what);
 	default:
-		return FAULT_AT(f, "the database failed: %s (%s, code %d)", what, doing, rc);
+		return FAULT_AT(
+			f, "the database failed: %s (%s, code %d)", what, doing, rc);
 	}
 }
 
-/* ---- a connection ------------------------------------------------------------ */
+/* ---- a connection -------------------------------------------------------- */
 
 static int
 run(sqlite3 *db, const char *sql)
@@ -74,10 +81,13 @@ static int
 prepare_for(sqlite3 *db, enum sqlite_use use)
 {
 	static const char *const pragmas[] = {
-		[SQLITE_FOR_READING] = "PRAGMA query_only = 1; PRAGMA cache_size = -512",
-		[SQLITE_FOR_WRITING] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
+		[SQLITE_FOR_READING] =
+			"PRAGMA query_only = 1; PRAGMA cache_size = -512",
+		[SQLITE_FOR_WRITING] =
+			"PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
 			"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864",
-		[SQLITE_FOR_CHECKPOINTS] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
+		[SQLITE_FOR_CHECKPOINTS] =
+			"PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
 			"PRAGMA wal_autocheckpoint = 0",
 	};
 	int rc;
@@ -90,7 +100,8 @@ prepare_for(sqlite3 *db, enum sqlite_use use)
 }
 
 enum outcome
-sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use use, struct fault *f)
+sqlite_connect(
+	struct sqlite *db, const char *path, enum sqlite_use use, struct fault *f)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int rc;
@@ -98,8 +109,8 @@ sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use use, struct 
 	pthread_once(&once, configure);
 	memset(db, 0, sizeof(*db));
 	db->fault = f;
-	rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		NULL);
+	rc = sqlite3_open_v2(
+		path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = prepare_for(db->db, use);
 	db->scratch = arena_new();
@@ -120,7 +131,7 @@ sqlite_disconnect(struct sqlite *db)
 	memset(db, 0, sizeof(*db));
 }
 
-/* ---- made -------------------------------------------------------------------- */
+/* ---- made ---------------------------------------------------------------- */
 
 static enum outcome
 make_empty_file(const char *path, struct fault *f)
@@ -146,7 +157,8 @@ make_tables(sqlite3 *db)
 	char marks[96];
 	int rc = run(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
 
-	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	snprintf(marks, sizeof(marks),
+		"PRAGMA application_id = %d; PRAGMA user_version = %d",
 		SQLITE_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(tables) / sizeof(*tables); i++)
 		rc = run(db, tables[i]);
@@ -175,7 +187,7 @@ sqlite_create(const char *path, struct fault *f)
 	return made;
 }
 
-/* ---- looked at ----------------------------------------------------------------- */
+/* ---- looked at ----------------------------------------------------------- */
 
 static enum outcome
 inspect_file(const char *path, struct fault *f)
@@ -183,15 +195,16 @@ inspect_file(const char *path, struct fault *f)
 	struct stat file;
 
 	if (stat(path, &file) != 0 && errno == ENOENT)
-		return FAULT_AT(f, "%s is missing: latchkey init makes a new one", path);
+		return FAULT_AT(
+			f, "%s is missing: latchkey init makes a new one", path);
 	if (stat(path, &file) != 0 || access(path, R_OK | W_OK) != 0)
-		return FAULT_AT(f, "%s may not be written to: %s", path,
-			strerror(errno));
+		return FAULT_AT(
+			f, "%s may not be written to: %s", path, strerror(errno));
 	if (!S_ISREG(file.st_mode))
 		return FAULT_AT(f, "%s is not a file", path);
 	if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return FAULT_AT(f, "%s is open to others (mode %04o): chmod 600 %s", path,
-			(unsigned)file.st_mode & 07777u, path);
+		return FAULT_AT(f, "%s is open to others (mode %04o): chmod 600 %s",
+			path, (unsigned)file.st_mode & 07777u, path);
 	return DONE;
 }
 
@@ -202,7 +215,8 @@ pragma(sqlite3 *db, const char *sql, int *value)
 	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_step(statement) == SQLITE_ROW ? SQLITE_OK : sqlite3_errcode(db);
+		rc = sqlite3_step(statement) == SQLITE_ROW ? SQLITE_OK
+							   : sqlite3_errcode(db);
 	if (rc == SQLITE_OK)
 		*value = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
@@ -217,12 +231,15 @@ inspect_version(const char *path, int application, int version, struct fault *f)
 	if (application != SQLITE_APPLICATION_ID)
 		return FAULT_AT(f, "%s is not a database of latchkey", path);
 	if (major > our_major)
-		return FAULT_AT(f, "%s was made by a newer latchkey (schema %d, this one "
-			"knows %d): use that one", path, version, SQLITE_SCHEMA_VERSION);
+		return FAULT_AT(f,
+			"%s was made by a newer latchkey (schema %d, this one "
+			"knows %d): use that one",
+			path, version, SQLITE_SCHEMA_VERSION);
 	if (version < SQLITE_SCHEMA_VERSION)
-		return FAULT_AT(f, "%s was made by an older latchkey (schema %d, this one "
-			"needs %d): run latchkey db upgrade", path, version,
-			SQLITE_SCHEMA_VERSION);
+		return FAULT_AT(f,
+			"%s was made by an older latchkey (schema %d, this one "
+			"needs %d): run latchkey db upgrade",
+			path, version, SQLITE_SCHEMA_VERSION);
 	return DONE;
 }
 
@@ -230,8 +247,9 @@ inspect_version(const char *path, int application, int version, struct fault *f)
 static enum outcome
 inspect_writing(sqlite3 *db, const char *path, struct fault *f)
 {
-	int rc = sqlite3_db_readonly(db, "main") != 0 ?
-		SQLITE_READONLY : run(db, "BEGIN IMMEDIATE; ROLLBACK");
+	int rc = sqlite3_db_readonly(db, "main") != 0
+		? SQLITE_READONLY
+		: run(db, "BEGIN IMMEDIATE; ROLLBACK");
 
 	return rc == SQLITE_OK ? DONE : sqlite_fault(db, rc, path, f);
 }

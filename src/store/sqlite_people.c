@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "store/sqlite.h"
 
-/* ---- a person, read ------------------------------------------------------------ */
+/* ---- a person, read ------------------------------------------------------ */
 
 static void
 user_take(struct query *q, struct arena *a, struct user *u)
@@ -49,7 +49,8 @@ static enum outcome
 user_load(struct sqlite *db, struct bytes username, int64_t id, struct arena *a,
 	struct user *u, bool *found)
 {
-	struct query q = query_begin(db, username.n > 0 ? SQL_user_by_name : SQL_user_by_id);
+	struct query q =
+		query_begin(db, username.n > 0 ? SQL_user_by_name : SQL_user_by_id);
 
 	if (username.n > 0)
 		put_text(&q, username);
@@ -76,7 +77,8 @@ sqlite_user_list(struct sqlite *db, struct user_list *c)
 	c->users = NULL;
 	c->count = 0;
 	while (query_row(&q)) {
-		c->users = list_room(c->call.arena, c->users, c->count, sizeof(*c->users));
+		c->users =
+			list_room(c->call.arena, c->users, c->count, sizeof(*c->users));
 		user_take(&q, c->call.arena, &c->users[c->count++]);
 	}
 	TRY(query_end(&q));
@@ -85,7 +87,7 @@ sqlite_user_list(struct sqlite *db, struct user_list *c)
 	return DONE;
 }
 
-/* ---- a person, changed ----------------------------------------------------------- */
+/* ---- a person, changed --------------------------------------------------- */
 
 static enum outcome
 delete_by(struct sqlite *db, enum statement which, int64_t id)
@@ -155,8 +157,10 @@ static enum outcome
 user_disconnect(struct sqlite *db, struct user_put *c)
 {
 	bool out = c->remove || c->user.disabled;
-	struct grants_end end = { .call.resume = c->call.resume, .user = c->user.id,
-		.why = END_ACCOUNT, .from = audit_who(&c->audit),
+	struct grants_end end = { .call.resume = c->call.resume,
+		.user = c->user.id,
+		.why = END_ACCOUNT,
+		.from = audit_who(&c->audit),
 		.now = audit_time(&c->audit) };
 
 	if (out || c->end_sessions)
@@ -197,7 +201,7 @@ sqlite_user_put(struct sqlite *db, struct user_put *c)
 	return audit_insert(db, &c->audit);
 }
 
-/* ---- sessions ------------------------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------ */
 
 static enum outcome
 session_delete(struct sqlite *db, const uint8_t key[static SESSION_KEY_SIZE])
@@ -240,8 +244,8 @@ sqlite_session_find(struct sqlite *db, struct session_find *c)
 	}
 	TRY(query_end(&q));
 	if (c->found)
-		TRY(user_load(db, NONE, c->session.user, c->call.arena, &c->user,
-			&c->found));
+		TRY(user_load(
+			db, NONE, c->session.user, c->call.arena, &c->user, &c->found));
 	c->found = c->found && !c->user.disabled;
 	return DONE;
 }

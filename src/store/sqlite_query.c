@@ -11,7 +11,9 @@
 #include "base/arena.h"
 #include "store/sqlite.h"
 
-static const struct { const char *name, *sql; } statements[] = {
+static const struct {
+	const char *name, *sql;
+} statements[] = {
 #define STATEMENT(name, ...) [SQL_##name] = { #name, __VA_ARGS__ },
 #include "store/statements.def"
 #undef STATEMENT
@@ -42,16 +44,16 @@ put_text(struct query *q, struct bytes text)
 	if (text.n == 0)
 		put_null(q);
 	else if (q->rc == SQLITE_OK)
-		q->rc = sqlite3_bind_text64(q->statement, ++q->parameter, text.p, text.n,
-			SQLITE_STATIC, SQLITE_UTF8);
+		q->rc = sqlite3_bind_text64(q->statement, ++q->parameter, text.p,
+			text.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 void
 put_blob(struct query *q, const void *p, size_t n)
 {
 	if (q->rc == SQLITE_OK)
-		q->rc = sqlite3_bind_blob64(q->statement, ++q->parameter, p, n,
-			SQLITE_STATIC);
+		q->rc = sqlite3_bind_blob64(
+			q->statement, ++q->parameter, p, n, SQLITE_STATIC);
 }
 
 void
@@ -106,8 +108,8 @@ query_end(struct query *q)
 	enum outcome end = DONE;
 
 	if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW && q->rc != SQLITE_DONE)
-		end = sqlite_fault(q->db->db, q->rc, statements[q->which].name,
-			q->db->fault);
+		end = sqlite_fault(
+			q->db->db, q->rc, statements[q->which].name, q->db->fault);
 	sqlite3_reset(q->statement);
 	return end;
 }

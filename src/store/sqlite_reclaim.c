@@ -42,7 +42,7 @@ grant_due_day(const struct sqlite *db, const struct grant *g, int64_t from)
 }
 
 static enum outcome
-visit(struct sqlite *db, const struct grant *g, const struct grant_row *row, int64_t now,
+visit(struct sqlite *db, const struct grant *g, int64_t row, int64_t now,
 	size_t *reclaimed)
 {
 	bool dead = grant_reclaimable(g, atomic_load(&db->store->keep_grants), now);
@@ -50,7 +50,7 @@ visit(struct sqlite *db, const struct grant *g, const struct grant_row *row, int
 
 	if (!dead)
 		put_int(&q, grant_due_day(db, g, now));
-	put_int(&q, row->id);
+	put_int(&q, row);
 	*reclaimed += dead;
 	return query_run(&q, NULL);
 }
@@ -60,11 +60,12 @@ static enum outcome
 reclaim_grants(struct sqlite *db, int64_t now, size_t visits, size_t *reclaimed)
 {
 	struct query q = query_begin(db, SQL_grants_due);
-	struct grant due[VISITS_MAX];
-	struct grant_row rows[VISITS_MAX];
+	struct grant *due;
+	int64_t rows[VISITS_MAX];
 	size_t n = 0;
 
 	arena_reset(db->scratch);
+	due = ARENA_ARRAY(db->scratch, struct grant, visits);
 	put_int(&q, now / DAY);
 	put_int(&q, (int64_t)visits);
 	while (n < visits && query_row(&q)) {
@@ -73,12 +74,13 @@ reclaim_grants(struct sqlite *db, int64_t now, size_t visits, size_t *reclaimed)
 	}
 	TRY(query_end(&q));
 	for (size_t i = 0; i < n; i++)
-		TRY(visit(db, &due[i], &rows[i], now, reclaimed));
+		TRY(visit(db, &due[i], rows[i], now, reclaimed));
 	return DONE;
 }
 
 static enum outcome
-reclaim_older(struct sqlite *db, enum statement which, int64_t before, size_t *reclaimed)
+reclaim_older(
+	struct sqlite *db, enum statement which, int64_t before, size_t *reclaimed)
 {
 	struct query q = query_begin(db, which);
 	size_t deleted;

@@ -26,17 +26,16 @@ sqlite_writer_of(const struct store *s)
 	return ((const struct sqlite_store *)(const void *)s)->writer;
 }
 
-/* ---- verbs --------------------------------------------------------------------- */
+/* ---- verbs --------------------------------------------------------------- */
 
 #define READ false
 #define WRITE true
 #define LATE true
 
-#define VERB(name, type, way)                                            \
-	static enum outcome                                              \
-	run_##name(struct sqlite *db, struct store_call *c)              \
-	{                                                                \
-		return sqlite_##name(db, (struct type *)(void *)c);      \
+#define VERB(name, type, way)                                                   \
+	static enum outcome run_##name(struct sqlite *db, struct store_call *c) \
+	{                                                                       \
+		return sqlite_##name(db, (struct type *)(void *)c);             \
 	}
 #include "store/verbs.def"
 #undef VERB
@@ -80,14 +79,13 @@ static int64_t
 port_catalogue_version(struct store_port *p)
 {
 	struct sqlite_port *port = (struct sqlite_port *)(void *)p;
-	struct fault ignored;
 	int64_t version;
 
-	port->db.fault = &ignored;
+	port->db.fault = NULL;
 	return catalogue_read_version(&port->db, &version) == DONE ? version : -1;
 }
 
-/* ---- life ------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 static enum outcome
 open_store(const char *path, struct store **out, struct fault *f)

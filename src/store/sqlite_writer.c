@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "store/sqlite.h"
 
-#define BATCH_MAX 512   /* so that nobody waits too long for the commit */
-#define LATE_MAX 1024   /* some 300 bytes each */
-#define LATE_ALONG 32   /* of them with others' commits */
+#define BATCH_MAX 512 /* so that nobody waits too long for the commit */
+#define LATE_MAX 1024 /* some 300 bytes each */
+#define LATE_ALONG 32 /* of them with others' commits */
 #define LATE_MS 250
 #define REST_MAX_US 50000
 
@@ -36,16 +36,16 @@ struct writer {
 	struct mailbox *inbox;
 	struct sqlite db;
 	struct checkpointer *checkpointer;
-	struct queue waiting;   /* calls, in order */
-	struct queue errands;   /* to do when no call is waiting */
-	int log_pages;          /* after the last commit */
+	struct queue waiting; /* calls, in order */
+	struct queue errands; /* to do when no call is waiting */
+	int log_pages; /* after the last commit */
 	bool stopping;
 
 	pthread_mutex_t late_lock;
 	struct queue late;
-	int64_t late_due_ms;    /* monotonic, of the first in the queue */
-	struct letter knock;    /* tells the writer that there is a first */
-	bool knocking;          /* it is on its way */
+	int64_t late_due_ms; /* monotonic, of the first in the queue */
+	struct letter knock; /* tells the writer that there is a first */
+	bool knocking; /* it is on its way */
 };
 
 /* What another thread has the writer do, and waits for. */
@@ -91,7 +91,7 @@ now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- a batch -------------------------------------------------------------------- */
+/* ---- a batch ------------------------------------------------------------- */
 
 static enum outcome
 statement(struct writer *w, enum statement which)
@@ -136,15 +136,14 @@ batch_commit(struct writer *w)
 static void
 batch_undo(struct writer *w)
 {
-	struct fault ignored;
-
-	w->db.fault = &ignored;
+	w->db.fault = NULL;
 	if (sqlite3_get_autocommit(w->db.db) == 0)
 		(void)!statement(w, SQL_rollback);
 }
 
 static void
-answer(struct writer *w, struct store_call *c, enum outcome outcome, const struct fault *f)
+answer(struct writer *w, struct store_call *c, enum outcome outcome,
+	const struct fault *f)
 {
 	atomic_fetch_add(outcome == DONE ? &w->store->changes : &w->store->faults, 1);
 	if (c->port == NULL) {
@@ -181,13 +180,13 @@ run_batch(struct writer *w, struct queue *batch)
 	}
 }
 
-/* ---- what nobody waits for --------------------------------------------------------- */
+/* ---- what nobody waits for ----------------------------------------------- */
 
 static void
 knocked(struct letter *l)
 {
-	struct writer *w = (struct writer *)(void *)
-		((char *)l - offsetof(struct writer, knock));
+	struct writer *w =
+		(struct writer *)(void *)((char *)l - offsetof(struct writer, knock));
 
 	pthread_mutex_lock(&w->late_lock);
 	w->knocking = false;
@@ -246,7 +245,7 @@ ms_to_wait(struct writer *w)
 	return (int)left;
 }
 
-/* ---- the thread --------------------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------------- */
 
 static void
 call_arrived(struct letter *l)
@@ -283,7 +282,8 @@ static void
 slow_down(const struct writer *w, uint64_t batch_us)
 {
 	uint64_t us = batch_us * (uint64_t)(w->log_pages / LOG_TOO_LONG);
-	struct timespec rest = { .tv_nsec = 1000 * (long)(us < REST_MAX_US ? us : REST_MAX_US) };
+	struct timespec rest = { .tv_nsec = 1000 *
+			(long)(us < REST_MAX_US ? us : REST_MAX_US) };
 
 	if (us > 0)
 		nanosleep(&rest, NULL);
@@ -346,7 +346,7 @@ wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* ---- from other threads ---------------------------------------------------------------- */
+/* ---- from other threads -------------------------------------------------- */
 
 static void
 writer_free(struct writer *w)
@@ -402,8 +402,11 @@ nothing(struct letter *l)
 static void
 send_errand(struct writer *w, void (*act)(struct writer *))
 {
-	struct errand e = { .letter.open = errand_arrived, .answer.open = nothing,
-		.writer = w, .back = mailbox_new(), .act = act };
+	struct errand e = { .letter.open = errand_arrived,
+		.answer.open = nothing,
+		.writer = w,
+		.back = mailbox_new(),
+		.act = act };
 
 	mailbox_post(w->inbox, &e.letter);
 	while (mailbox_wait(e.back, -1) == NULL)
@@ -420,7 +423,8 @@ writer_drain(struct writer *w)
 static void
 checkpoint_the_rest(struct writer *w)
 {
-	sqlite3_wal_checkpoint_v2(w->db.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	sqlite3_wal_checkpoint_v2(
+		w->db.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 void

@@ -14,7 +14,7 @@
 #define HOUR INT64_C(3600)
 #define DAY (24 * HOUR)
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 static enum outcome
 backend_of(const char *url, const struct backend **out, struct fault *f)
@@ -97,7 +97,7 @@ store_counts(const struct store *s)
 	};
 }
 
-/* ---- a call, from asking to its end ------------------------------------------- */
+/* ---- a call, from asking to its end -------------------------------------- */
 
 static void
 ask(struct store_port *p, struct store_call *c, enum verb verb)
@@ -109,10 +109,10 @@ ask(struct store_port *p, struct store_call *c, enum verb verb)
 	p->store->backend->ask(p, c);
 }
 
-#define ENTRANCE_READ(name, type)                            \
+#define ENTRANCE_READ(name, type)                               \
 	void store_##name(struct store_port *p, struct type *c) \
-	{                                                    \
-		ask(p, &c->call, VERB_##name);               \
+	{                                                       \
+		ask(p, &c->call, VERB_##name);                  \
 	}
 #define ENTRANCE_WRITE(name, type) ENTRANCE_READ(name, type)
 #define ENTRANCE_LATE(name, type) /* below */
@@ -163,7 +163,7 @@ store_catalogue_version(struct store_port *p)
 	return p->store->backend->catalogue_version(p);
 }
 
-/* ---- what nobody waits for ---------------------------------------------------- */
+/* ---- what nobody waits for ----------------------------------------------- */
 
 static void
 ask_late(struct store_port *p, struct store_call *c, enum verb verb)
@@ -188,8 +188,8 @@ copy_behind(char **room, struct bytes b)
 static struct refusal_note *
 note_copy(const struct refusal_note *n)
 {
-	size_t strings = n->reason.n + n->endpoint.n + n->client_id.n + n->from.n +
-		n->facts.n;
+	size_t strings =
+		n->reason.n + n->endpoint.n + n->client_id.n + n->from.n + n->facts.n;
 	struct refusal_note *copy = must_calloc(1, sizeof(*copy) + strings);
 	char *room = (char *)(copy + 1);
 
@@ -217,8 +217,8 @@ store_refusal_note(struct store_port *p, struct refusal_note *c)
  * note an hour. Two grants in one slot cost a few more; the writer looks again.
  */
 void
-store_grant_touch(struct store_port *p, const uint8_t key[static GRANT_KEY_SIZE],
-	int64_t now)
+store_grant_touch(
+	struct store_port *p, const uint8_t key[static GRANT_KEY_SIZE], int64_t now)
 {
 	struct grant_touch *touch;
 	uint64_t short_key;

@@ -45,7 +45,8 @@ struct store_call {
  * store_create refuses what exists; store_open refuses a schema that is too old or
  * too new with a sentence saying what to run, and a read-only or damaged file. */
 enum outcome store_create(const char *url, struct fault *f) must_check;
-enum outcome store_open(const char *url, struct store **out, struct fault *f) must_check;
+enum outcome store_open(const char *url, struct store **out, struct fault *f)
+	must_check;
 /* Finishes what is queued, checkpoints, closes. Ports must be freed before. */
 void store_close(struct store *s);
 struct store_port *store_port_new(struct store *s, struct mailbox *m, struct fault *f);
@@ -64,7 +65,7 @@ struct store_counts {
 };
 struct store_counts store_counts(const struct store *s); /* for /metrics */
 
-/* ---- audit and refusals ----------------------------------------------------- */
+/* ---- audit and refusals -------------------------------------------------- */
 
 /* A security event, durable, in the same transaction as the change it tells of. */
 struct audit {
@@ -96,15 +97,20 @@ struct refusal_note {
 	int64_t at;
 	struct bytes reason;    /* reason_name */
 	struct bytes endpoint, client_id, from;
-	struct bytes facts;     /* JSON object text: presented, registered, difference... */
+	struct bytes facts;     /* JSON object text: presented, registered, ... */
 	bool has_grant;
 	uint8_t grant[GRANT_KEY_SIZE];
 };
 void store_refusal_note(struct store_port *p, struct refusal_note *c);
-struct refusal_find { struct store_call call; struct bytes id; bool found; struct refusal_note note; };
+struct refusal_find {
+	struct store_call call;
+	struct bytes id;
+	bool found;
+	struct refusal_note note;
+};
 void store_refusal_find(struct store_port *p, struct refusal_find *c);
 
-/* ---- grants ------------------------------------------------------------------- */
+/* ---- grants -------------------------------------------------------------- */
 
 /* The consent's answer: a new grant, open or (denied) ended. taken: that grant id
  * was answered before, nothing changed (U-11). */
@@ -126,7 +132,7 @@ struct grant_change {
 		struct redemption redemption;
 		struct refresh refresh;
 		struct { enum end_reason why; uint32_t generation; struct bytes from;
-			int64_t client; /* 0: any; otherwise another's grant is left alone */
+			int64_t client; /* 0: any; else another's is left alone */
 		} end;
 	};
 	bool found;
@@ -180,7 +186,7 @@ struct token_revocation {
 void store_token_revoke(struct store_port *p, struct token_revocation *c);
 void store_token_find_revoked(struct store_port *p, struct token_revocation *c);
 
-/* ---- people and their sessions ----------------------------------------------- */
+/* ---- people and their sessions ------------------------------------------- */
 
 struct user_find {
 	struct store_call call;
@@ -216,7 +222,7 @@ struct session {
 struct session_open {
 	struct store_call call;
 	struct session session;
-	uint8_t replaces[SESSION_KEY_SIZE]; /* ended in the same transaction; zero: none */
+	uint8_t replaces[SESSION_KEY_SIZE]; /* ends with it; zero: none */
 	struct audit audit;
 };
 void store_session_open(struct store_port *p, struct session_open *c);
@@ -230,13 +236,20 @@ struct session_find {
 	struct user user;
 };
 void store_session_find(struct store_port *p, struct session_find *c);
-struct session_end { struct store_call call; uint8_t key[SESSION_KEY_SIZE]; struct audit audit; };
+struct session_end {
+	struct store_call call;
+	uint8_t key[SESSION_KEY_SIZE];
+	struct audit audit;
+};
 void store_session_end(struct store_port *p, struct session_end *c);
 
-/* ---- the catalogue: clients, scopes, key epochs -------------------------------- */
+/* ---- the catalogue: clients, scopes, key epochs -------------------------- */
 
 int64_t store_catalogue_version(struct store_port *p); /* cheap; -1: fault */
-struct catalogue_load { struct store_call call; struct catalogue *catalogue; /* one reference */ };
+struct catalogue_load {
+	struct store_call call;
+	struct catalogue *catalogue; /* one reference */
+};
 void store_catalogue_load(struct store_port *p, struct catalogue_load *c);
 
 /* Adds (client.id == 0) or replaces or removes; removing ends its grants. */
@@ -249,7 +262,12 @@ struct client_put {
 	bool found;
 };
 void store_client_put(struct store_port *p, struct client_put *c);
-struct client_logo { struct store_call call; int64_t client; bool found; struct bytes logo; };
+struct client_logo {
+	struct store_call call;
+	int64_t client;
+	bool found;
+	struct bytes logo;
+};
 void store_client_logo(struct store_port *p, struct client_logo *c);
 
 struct scope_put {

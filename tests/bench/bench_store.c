@@ -23,7 +23,10 @@
 #define SAMPLES_MAX 4000000
 
 static const struct lifetimes lifetimes = {
-	.code = 60, .access = 600, .refresh_idle = 60 * 86400, .retry_window = 86400,
+	.code = 60,
+	.access = 600,
+	.refresh_idle = 60 * 86400,
+	.retry_window = 86400,
 };
 
 struct bench {
@@ -105,15 +108,24 @@ static struct grant
 grant_number(const struct bench *b, size_t i)
 {
 	struct grant g = {
-		.version = 2, .user = (int64_t)(i % 1000003) + 1, .client = (int64_t)i % 500 + 1,
+		.version = 2,
+		.user = (int64_t)(i % 1000003) + 1,
+		.client = (int64_t)i % 500 + 1,
 		.subject = B("urn:example:entity:0123456789abcdef0123"),
-		.scope = B("expenses:read export-jobs:read export-jobs:write receipts:read"),
+		.scope = B(
+			"expenses:read export-jobs:read export-jobs:write receipts:read"),
 		.redirect_uri = B("https://partner.example/oauth/callback"),
-		.has_challenge = true, .refreshable = true,
-		.state = GRANT_LIVE, .generation = 1, .created_at = b->now,
-		.authenticated_at = b->now - 30, .code_expires_at = b->now + 60,
-		.issued_at = b->now, .access_expires_at = b->now + 600,
-		.refresh_expires_at = b->now + 60 * 86400, .last_used_at = b->now,
+		.has_challenge = true,
+		.refreshable = true,
+		.state = GRANT_LIVE,
+		.generation = 1,
+		.created_at = b->now,
+		.authenticated_at = b->now - 30,
+		.code_expires_at = b->now + 60,
+		.issued_at = b->now,
+		.access_expires_at = b->now + 600,
+		.refresh_expires_at = b->now + 60 * 86400,
+		.last_used_at = b->now,
 		.has_retry_key = true,
 	};
 
@@ -123,7 +135,7 @@ grant_number(const struct bench *b, size_t i)
 	return g;
 }
 
-/* ---- filling -------------------------------------------------------------------- */
+/* ---- filling ------------------------------------------------------------- */
 
 static void
 count_down(struct store_call *c)
@@ -143,8 +155,8 @@ fill(struct bench *b)
 
 	for (size_t i = 0; i < b->grants;) {
 		for (size_t lane = 0; lane < UNDER_WAY_MAX && i < b->grants; lane++) {
-			opens[lane] = (struct grant_open){
-				.call = { .done = count_down, .arg = b },
+			opens[lane] = (struct grant_open){ .call = { .done = count_down,
+								   .arg = b },
 				.grant = grant_number(b, i++) };
 			b->under_way++;
 			store_grant_open(b->port, &opens[lane]);
@@ -155,7 +167,7 @@ fill(struct bench *b)
 	printf("filled with %zu grants in %.1f s\n", b->grants, seconds() - since);
 }
 
-/* ---- refreshing ----------------------------------------------------------------- */
+/* ---- refreshing ---------------------------------------------------------- */
 
 static void start(struct lane *lane);
 
@@ -204,10 +216,12 @@ start(struct lane *lane)
 	lane->grant = any_grant(b, lanes, lane, lane_count);
 	lane->change = (struct grant_change){
 		.call = { .done = finished, .arena = a, .arg = b },
-		.event = GRANT_REFRESH, .now = b->now,
+		.event = GRANT_REFRESH,
+		.now = b->now,
 		.refresh = { .client = (int64_t)lane->grant % 500 + 1,
 			.generation = b->generations[lane->grant],
-			.lifetimes = &lifetimes, .retry.present = true },
+			.lifetimes = &lifetimes,
+			.retry.present = true },
 	};
 	key_of(lane->grant, lane->change.key);
 	secret_random(lane->change.refresh.retry.key, RETRY_DIGEST_SIZE);
@@ -249,8 +263,8 @@ refresh_for(struct bench *b, size_t count, double time)
 		arena_free(lanes[i].change.call.arena);
 	qsort(b->waits, b->waited, sizeof(double), wait_order);
 	printf("%5zu under way: %8.0f refreshes/s, %5.1f us CPU each, %5.1f a commit, "
-		"p50 %6.2f ms, p99 %6.2f ms, longest %6.1f ms, %llu refused\n", count,
-		(double)b->finished / time, cpu * 1e6,
+	       "p50 %6.2f ms, p99 %6.2f ms, longest %6.1f ms, %llu refused\n",
+		count, (double)b->finished / time, cpu * 1e6,
 		(double)(after.changes - before.changes) /
 			(double)(after.commits - before.commits),
 		b->waits[b->waited / 2] * 1e3, b->waits[b->waited * 99 / 100] * 1e3,
@@ -258,7 +272,7 @@ refresh_for(struct bench *b, size_t count, double time)
 	fflush(stdout);
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Also learns each grant's generation when the database was there before. */
 static void

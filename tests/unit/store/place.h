@@ -133,10 +133,13 @@ call_of(const struct place *at)
 	return (struct store_call){ .arena = at->arena };
 }
 
-/* ---- grants to test with ----------------------------------------------------------- */
+/* ---- grants to test with ------------------------------------------------- */
 
 static const struct lifetimes lifetimes = {
-	.code = 60, .access = 600, .refresh_idle = 60 * DAY, .retry_window = DAY,
+	.code = 60,
+	.access = 600,
+	.refresh_idle = 60 * DAY,
+	.retry_window = DAY,
 };
 
 /* A key that says its number in its first octets. */
@@ -152,13 +155,23 @@ TAP_UNUSED static struct grant
 grant_live(size_t number)
 {
 	struct grant g = {
-		.version = 2, .user = 1, .client = 1, .subject = B("urn:example:company:7"),
+		.version = 2,
+		.user = 1,
+		.client = 1,
+		.subject = B("urn:example:company:7"),
 		.scope = B("expenses:read receipts:read"),
-		.redirect_uri = B("https://partner.example/cb"), .has_challenge = true,
-		.refreshable = true, .state = GRANT_LIVE, .generation = 1,
-		.created_at = NOW, .authenticated_at = NOW - 5, .code_expires_at = NOW + 60,
-		.issued_at = NOW, .access_expires_at = NOW + 600,
-		.refresh_expires_at = NOW + 60 * DAY, .last_used_at = NOW,
+		.redirect_uri = B("https://partner.example/cb"),
+		.has_challenge = true,
+		.refreshable = true,
+		.state = GRANT_LIVE,
+		.generation = 1,
+		.created_at = NOW,
+		.authenticated_at = NOW - 5,
+		.code_expires_at = NOW + 60,
+		.issued_at = NOW,
+		.access_expires_at = NOW + 600,
+		.refresh_expires_at = NOW + 60 * DAY,
+		.last_used_at = NOW,
 	};
 
 	key_of(number, g.key);
@@ -178,9 +191,14 @@ TAP_UNUSED static struct grant_change
 refresh_of(const struct place *at, size_t number, uint32_t generation)
 {
 	struct grant_change c = {
-		.call = call_of(at), .event = GRANT_REFRESH, .now = NOW + 10,
-		.refresh = { .client = 1, .generation = generation, .epoch = 3,
-			.lifetimes = &lifetimes, .from = B("192.0.2.7") },
+		.call = call_of(at),
+		.event = GRANT_REFRESH,
+		.now = NOW + 10,
+		.refresh = { .client = 1,
+			.generation = generation,
+			.epoch = 3,
+			.lifetimes = &lifetimes,
+			.from = B("192.0.2.7") },
 	};
 
 	key_of(number, c.key);

@@ -15,11 +15,13 @@
 
 #define ROUNDS 20
 #define REFRESHED 40 /* grants 0 .. 39, refreshed in each wave */
-#define OPENED 5     /* new grants in each wave, numbered on from here: */
+#define OPENED 5 /* new grants in each wave, numbered on from here: */
 #define OPENED_FIRST 1000
 
 /* One answer; smaller than PIPE_BUF, so it is never torn. */
-struct told { uint32_t number, generation; };
+struct told {
+	uint32_t number, generation;
+};
 
 /* What the parent knows for certain. */
 struct known {
@@ -27,7 +29,7 @@ struct known {
 	uint32_t opened; /* the number of the next to be opened */
 };
 
-/* ---- the child --------------------------------------------------------------------- */
+/* ---- the child ----------------------------------------------------------- */
 
 static void
 tell(int fd, size_t number, uint32_t generation)
@@ -78,7 +80,7 @@ child(struct place *at, struct known k, int fd)
 		wave(at, &k, fd);
 }
 
-/* ---- the parent ------------------------------------------------------------------------ */
+/* ---- the parent ---------------------------------------------------------- */
 
 static void
 learn(struct known *k, const struct told *told)
@@ -161,7 +163,9 @@ one_round(struct place *at, struct known *k)
 	if (check(place_open(at)))
 		check_what_is_left(at, k);
 	check(clock_monotonic_ms() - since < 5000);
-	check_int(place_sql(at, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+	check_int(place_sql(at,
+			  "SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
+		1);
 	place_close(at);
 	arena_reset(at->arena);
 	return heard;

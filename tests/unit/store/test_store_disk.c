@@ -76,7 +76,8 @@ check_what_is_there(struct place *at, const bool *there, size_t n)
 
 /* Fills until it faults; makes room by more_room; must then work as before. */
 static void
-fill_and_recover(struct place *at, const char *sentence, void (*more_room)(struct place *))
+fill_and_recover(
+	struct place *at, const char *sentence, void (*more_room)(struct place *))
 {
 	static bool there[WAVE * WAVES];
 	struct fault why = { .what = "" };
@@ -103,11 +104,13 @@ fill_and_recover(struct place *at, const char *sentence, void (*more_room)(struc
 	place_close(at);
 	check(place_open(at));
 	check_what_is_there(at, there, n);
-	check_int(place_sql(at, "SELECT count(*) FROM pragma_integrity_check "
-		"WHERE integrity_check = 'ok'"), 1);
+	check_int(place_sql(at,
+			  "SELECT count(*) FROM pragma_integrity_check "
+			  "WHERE integrity_check = 'ok'"),
+		1);
 }
 
-/* ---- a file system with half a megabyte --------------------------------------------- */
+/* ---- a file system with half a megabyte ---------------------------------- */
 
 static void
 larger_file_system(struct place *at)
@@ -140,7 +143,7 @@ TEST(a_full_disk_loses_nothing_and_is_survived)
 	in_child(fill_a_small_file_system);
 }
 
-/* ---- writes that fail ------------------------------------------------------------------ */
+/* ---- writes that fail ---------------------------------------------------- */
 
 static void
 limit_files(rlim_t size)

@@ -81,8 +81,8 @@ grant_with_nothing(size_t number)
 TEST(a_grant_comes_back_as_it_went_in)
 {
 	struct place at = place_new();
-	struct grant grants[] = { grant_live(0), grant_ended(1), grant_with_everything(2),
-		grant_with_nothing(3) };
+	struct grant grants[] = { grant_live(0), grant_ended(1),
+		grant_with_everything(2), grant_with_nothing(3) };
 
 	for (size_t i = 0; i < 4; i++) {
 		row("grant %zu", i);
@@ -106,7 +106,8 @@ TEST(a_second_answer_to_the_same_request_changes_nothing)
 {
 	struct place at = place_new();
 	struct grant first = grant_live(1), second = grant_ended(1);
-	struct grant_open again = { .call = call_of(&at), .grant = second,
+	struct grant_open again = { .call = call_of(&at),
+		.grant = second,
 		.audit = { .at = NOW, .event = B("consent_denied") } };
 	struct audit_list trail = { .call = call_of(&at), .limit = 10 };
 	struct grant_find found;
@@ -159,9 +160,13 @@ TEST(a_code_is_redeemed_once)
 	struct place at = place_new();
 	struct grant g = grant_with_nothing(1);
 	struct grant_change c = {
-		.call = call_of(&at), .event = GRANT_REDEEM, .now = NOW + 10,
-		.redemption = { .client = 1, .redirect_uri = B("https://partner.example/cb"),
-			.registration = &partner, .epoch = 1,
+		.call = call_of(&at),
+		.event = GRANT_REDEEM,
+		.now = NOW + 10,
+		.redemption = { .client = 1,
+			.redirect_uri = B("https://partner.example/cb"),
+			.registration = &partner,
+			.epoch = 1,
 			.lifetimes = &lifetimes },
 	};
 
@@ -195,8 +200,10 @@ TEST(a_replay_ends_the_grant_and_is_on_the_trail)
 {
 	struct place at = place_new();
 	struct grant g = grant_live(0x1a2b3c4d);
-	struct audit_list trail = { .call = call_of(&at), .event = B("grant_ended"),
-		.object = B("grant:1a2b3c4d"), .limit = 10 };
+	struct audit_list trail = { .call = call_of(&at),
+		.event = B("grant_ended"),
+		.object = B("grant:1a2b3c4d"),
+		.limit = 10 };
 	struct grant_change c;
 
 	open_grant(&at, &g);
@@ -219,7 +226,9 @@ TEST(only_its_own_client_ends_a_grant)
 {
 	struct place at = place_new();
 	struct grant g = grant_live(1);
-	struct grant_change c = { .call = call_of(&at), .event = GRANT_END, .now = NOW,
+	struct grant_change c = { .call = call_of(&at),
+		.event = GRANT_END,
+		.now = NOW,
 		.end = { .why = END_CLIENT, .generation = 1, .client = 2 } };
 
 	key_of(1, c.key);
@@ -238,7 +247,7 @@ TEST(only_its_own_client_ends_a_grant)
 	place_remove(&at);
 }
 
-/* ---- many at once ------------------------------------------------------------------ */
+/* ---- many at once -------------------------------------------------------- */
 
 static void
 open_six(struct place *at)
@@ -285,9 +294,12 @@ TEST(grants_are_listed_newest_first)
 
 	open_six(&at);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct grant_list c = { .call = call_of(&at), .user = rows[i].user,
-			.client = rows[i].client, .ended_too = rows[i].ended_too,
-			.key_prefix = bytes_of(rows[i].prefix), .limit = rows[i].limit };
+		struct grant_list c = { .call = call_of(&at),
+			.user = rows[i].user,
+			.client = rows[i].client,
+			.ended_too = rows[i].ended_too,
+			.key_prefix = bytes_of(rows[i].prefix),
+			.limit = rows[i].limit };
 		char got[8] = "";
 
 		row("list %zu", i);
@@ -301,7 +313,11 @@ TEST(grants_are_listed_newest_first)
 
 TEST(all_grants_of_a_user_or_client_end_together)
 {
-	static const struct { int64_t user, client; size_t ended; const char *left; } rows[] = {
+	static const struct {
+		int64_t user, client;
+		size_t ended;
+		const char *left;
+	} rows[] = {
 		{ 1, 0, 3, "31" },
 		{ 0, 3, 1, "4310" },
 		{ 1, 2, 1, "3210" },
@@ -310,8 +326,11 @@ TEST(all_grants_of_a_user_or_client_end_together)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct place at = place_new();
-		struct grants_end c = { .call = call_of(&at), .user = rows[i].user,
-			.client = rows[i].client, .why = END_OPERATOR, .from = B("root"),
+		struct grants_end c = { .call = call_of(&at),
+			.user = rows[i].user,
+			.client = rows[i].client,
+			.why = END_OPERATOR,
+			.from = B("root"),
 			.now = NOW };
 		struct grant_list list = { .call = call_of(&at), .limit = 9 };
 		struct audit_list trail = { .call = call_of(&at), .limit = 9 };
@@ -337,8 +356,9 @@ TEST(all_grants_of_a_user_or_client_end_together)
 TEST(ending_thousands_is_one_call)
 {
 	struct place at = place_new();
-	struct grants_end c = { .call = call_of(&at), .client = 1, .why = END_CLIENT_REMOVED,
-		.now = NOW };
+	struct grants_end c = {
+		.call = call_of(&at), .client = 1, .why = END_CLIENT_REMOVED, .now = NOW
+	};
 	struct grant_list list = { .call = call_of(&at), .limit = 9 };
 
 	for (size_t i = 0; i < 2500; i++) {
@@ -375,13 +395,14 @@ TEST(a_touch_is_noted_once_an_hour)
 	place_remove(&at);
 }
 
-/* ---- client tokens (RFC 7009) -------------------------------------------------------- */
+/* ---- client tokens (RFC 7009) -------------------------------------------- */
 
 TEST(a_revoked_client_token_is_known)
 {
 	struct place at = place_new();
-	struct token_revocation c = { .call = call_of(&at), .digest = { 1, 2, 3 },
-		.expires_at = NOW + 600 };
+	struct token_revocation c = {
+		.call = call_of(&at), .digest = { 1, 2, 3 }, .expires_at = NOW + 600
+	};
 
 	check_int(run(&at, token_find_revoked, &c), DONE);
 	check(!c.revoked);

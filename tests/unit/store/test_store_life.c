@@ -46,7 +46,9 @@ TEST(a_store_is_made_for_its_owner_only)
 TEST(what_exists_is_not_made_again)
 {
 	struct place at = place_new();
-	struct fact c = { .call = call_of(&at), .name = B("issuer"), .value = B("mine") };
+	struct fact c = {
+		.call = call_of(&at), .name = B("issuer"), .value = B("mine")
+	};
 
 	check_int(run(&at, fact_put, &c), DONE);
 	check_int(store_create(at.url, &at.fault), FAULT);
@@ -81,7 +83,8 @@ write_file(const struct place *at, const char *text)
 
 TEST(what_is_not_a_store_is_not_opened)
 {
-	static const char text[] = "This is a letter to a friend, and it is long enough "
+	static const char text[] =
+		"This is a letter to a friend, and it is long enough "
 		"to be taken for a database by those who look at the size only. Truly, it "
 		"goes on for more than a hundred octets.";
 	struct place at;
@@ -117,7 +120,9 @@ TEST(other_back_ends_are_named_when_they_are_not_there)
 
 TEST(a_schema_too_old_or_too_new_is_refused_and_a_later_minor_one_is_not)
 {
-	static const struct { const char *sql, *says; } rows[] = {
+	static const struct {
+		const char *sql, *says;
+	} rows[] = {
 		{ "PRAGMA user_version = 2000", "made by a newer latchkey" },
 		{ "PRAGMA user_version = 999", "latchkey db upgrade" },
 		{ "PRAGMA user_version = 0", "latchkey db upgrade" },
@@ -137,7 +142,8 @@ TEST(a_schema_too_old_or_too_new_is_refused_and_a_later_minor_one_is_not)
 	}
 	/* What a later minor version may do. */
 	place_sql(&at, "ALTER TABLE grants ADD COLUMN mood TEXT DEFAULT 'fine'");
-	place_sql(&at, "ALTER TABLE users ADD COLUMN colour INTEGER NOT NULL DEFAULT 3");
+	place_sql(
+		&at, "ALTER TABLE users ADD COLUMN colour INTEGER NOT NULL DEFAULT 3");
 	place_sql(&at, "CREATE TABLE moods (id INTEGER PRIMARY KEY)");
 	check(place_open(&at));
 	check(find_grant(&at, 1).found);
@@ -167,8 +173,8 @@ TEST(a_file_that_may_not_be_written_is_refused)
 	pid_t child;
 
 	place_close(&at);
-	if (geteuid() == 0 && (chown(at.url, 65534, 65534) != 0 ||
-		chown(at.dir, 65534, 65534) != 0))
+	if (geteuid() == 0 &&
+		(chown(at.url, 65534, 65534) != 0 || chown(at.dir, 65534, 65534) != 0))
 		skip("cannot give the file away");
 	chmod(at.url, 0400);
 	child = fork();

@@ -12,18 +12,26 @@ ada_put(const struct place *at)
 {
 	return (struct user_put){
 		.call = call_of(at),
-		.user = { .sub = B("lku_0123456789abcdefghijkl"), .username = B("ada"),
-			.name = B("Ada Lovelace"), .password_hash = B("$argon2id$hash"),
-			.contexts = contexts, .context_count = 2, .created_at = NOW },
-		.audit = { .at = NOW, .event = B("user_added"),
-			.actor = B("operator:root"), .object = B("user:ada") },
+		.user = { .sub = B("lku_0123456789abcdefghijkl"),
+			.username = B("ada"),
+			.name = B("Ada Lovelace"),
+			.password_hash = B("$argon2id$hash"),
+			.contexts = contexts,
+			.context_count = 2,
+			.created_at = NOW },
+		.audit = { .at = NOW,
+			.event = B("user_added"),
+			.actor = B("operator:root"),
+			.object = B("user:ada") },
 	};
 }
 
 static struct user_find
 find_user(struct place *at, const char *username, int64_t id)
 {
-	struct user_find c = { .call = call_of(at), .username = bytes_of(username), .id = id };
+	struct user_find c = {
+		.call = call_of(at), .username = bytes_of(username), .id = id
+	};
 
 	check_int(run(at, user_find, &c), DONE);
 	return c;
@@ -35,8 +43,10 @@ place_with_ada(int64_t *id)
 {
 	struct place at = place_new();
 	struct user_put put = ada_put(&at);
-	struct session_open session = { .call = call_of(&at), .session = { .key = { 5 },
-		.authenticated_at = NOW, .expires_at = NOW + 3600 } };
+	struct session_open session = { .call = call_of(&at),
+		.session = { .key = { 5 },
+			.authenticated_at = NOW,
+			.expires_at = NOW + 3600 } };
 	struct grant g = grant_live(1);
 
 	check_int(run(&at, user_put, &put), DONE);
@@ -192,10 +202,14 @@ TEST(a_session_is_good_until_it_expires_or_ends)
 	int64_t id;
 	struct place at = place_with_ada(&id);
 	struct session_find found = find_session(&at, 5, NOW + 3599);
-	struct session_end end = { .call = call_of(&at), .key = { 5 },
-		.audit = { .at = NOW, .event = B("signed_out"), .actor = B("person:ada") } };
-	struct audit_list trail = { .call = call_of(&at), .event = B("signed_out"),
-		.limit = 9 };
+	struct session_end end = { .call = call_of(&at),
+		.key = { 5 },
+		.audit = { .at = NOW,
+			.event = B("signed_out"),
+			.actor = B("person:ada") } };
+	struct audit_list trail = {
+		.call = call_of(&at), .event = B("signed_out"), .limit = 9
+	};
 
 	check(found.found);
 	check_int(found.session.user, id);
@@ -217,7 +231,9 @@ TEST(a_new_session_replaces_the_old_one)
 	int64_t id;
 	struct place at = place_with_ada(&id);
 	struct session_open next = { .call = call_of(&at),
-		.session = { .key = { 6 }, .user = id, .authenticated_at = NOW + 9,
+		.session = { .key = { 6 },
+			.user = id,
+			.authenticated_at = NOW + 9,
 			.expires_at = NOW + 3600 },
 		.replaces = { 5 } };
 

@@ -83,8 +83,13 @@ TEST(the_rest_that_is_dead_goes_too)
 {
 	struct place at = place_new();
 	int64_t now = clock_now();
-	static const struct { const char *table; int64_t left; } rows[] = {
-		{ "audit", 30 }, { "sessions", 30 }, { "revoked_tokens", 30 },
+	static const struct {
+		const char *table;
+		int64_t left;
+	} rows[] = {
+		{ "audit", 30 },
+		{ "sessions", 30 },
+		{ "revoked_tokens", 30 },
 	};
 
 	store_keep(at.store, 90 * DAY, 36500 * DAY);
@@ -93,22 +98,27 @@ TEST(the_rest_that_is_dead_goes_too)
 		struct audit_add audit = { .call = call_of(&at),
 			.audit = { .at = now - old, .event = B("signed_in") } };
 		struct session_open session = { .call = call_of(&at),
-			.session = { .key = { i }, .user = 1,
-				.authenticated_at = now, .expires_at = now + DAY } };
-		struct token_revocation token = { .call = call_of(&at), .digest = { i },
-			.expires_at = now + DAY };
+			.session = { .key = { i },
+				.user = 1,
+				.authenticated_at = now,
+				.expires_at = now + DAY } };
+		struct token_revocation token = {
+			.call = call_of(&at), .digest = { i }, .expires_at = now + DAY
+		};
 
 		check_int(run(&at, audit_add, &audit), DONE);
 		check_int(run(&at, session_open, &session), DONE);
 		check_int(run(&at, token_revoke, &token), DONE);
 	}
-	place_sql(&at, "UPDATE sessions SET expires_at = 5 WHERE substr(key, 1, 1) < x'1e'");
+	place_sql(&at,
+		"UPDATE sessions SET expires_at = 5 WHERE substr(key, 1, 1) < x'1e'");
 	place_sql(&at,
 		"UPDATE revoked_tokens SET expires_at = 5 WHERE substr(digest, 1, 1) < x'1e'");
 	store_keep(at.store, 90 * DAY, 400 * DAY);
 	for (uint8_t i = 0; i < 3; i++) {
-		struct token_revocation token = { .call = call_of(&at), .digest = { i, 1 },
-			.expires_at = 6 };
+		struct token_revocation token = {
+			.call = call_of(&at), .digest = { i, 1 }, .expires_at = 6
+		};
 
 		check_int(run(&at, token_revoke, &token), DONE);
 	}
@@ -119,12 +129,11 @@ TEST(the_rest_that_is_dead_goes_too)
 	place_remove(&at);
 }
 
-/* ---- 0 bytes a refresh ---------------------------------------------------------------- */
+/* ---- 0 bytes a refresh --------------------------------------------------- */
 
 #define GRANTS 2000
 #define LANES 50
 #define REFRESHES 100000
-
 
 static int64_t
 file_size(const struct place *at, const char *suffix)

@@ -12,15 +12,15 @@ struct crowd {
 	struct place at;
 	pthread_barrier_t together;
 	size_t rounds;
-	uint32_t generation;           /* that all of them present */
-	int64_t retry_without_key;     /* TR-13: the losers are told the same again */
+	uint32_t generation; /* that all of them present */
+	int64_t retry_without_key; /* TR-13: the losers are told the same again */
 	struct worker *workers;
 };
 
 struct worker {
 	struct crowd *crowd;
 	size_t number;
-	struct place at;               /* the crowd's store, an own port */
+	struct place at; /* the crowd's store, an own port */
 	size_t issued, repeated, refused;
 };
 
@@ -113,8 +113,11 @@ crowd_run(struct crowd *crowd, void *(*work)(void *))
 TEST(of_eight_that_present_one_token_one_wins)
 {
 	struct worker workers[THREADS];
-	struct crowd crowd = { .at = place_new(), .rounds = 300, .generation = 1,
-		.retry_without_key = 30, .workers = workers };
+	struct crowd crowd = { .at = place_new(),
+		.rounds = 300,
+		.generation = 1,
+		.retry_without_key = 30,
+		.workers = workers };
 	size_t issued = 0, repeated = 0;
 
 	crowd_run(&crowd, refresh_the_same);
@@ -131,8 +134,9 @@ TEST(of_eight_that_present_one_token_one_wins)
 TEST(without_a_retry_key_the_losers_end_the_grant)
 {
 	struct worker workers[THREADS];
-	struct crowd crowd = { .at = place_new(), .rounds = 1, .generation = 1,
-		.workers = workers };
+	struct crowd crowd = {
+		.at = place_new(), .rounds = 1, .generation = 1, .workers = workers
+	};
 	size_t issued = 0, refused = 0;
 	struct grant_find found;
 
@@ -166,7 +170,7 @@ TEST(eight_that_refresh_their_own_do_not_meet)
 	place_remove(&crowd.at);
 }
 
-/* ---- a command beside the server ------------------------------------------------------ */
+/* ---- a command beside the server ----------------------------------------- */
 
 /* 200 refreshes of a grant of its own, and as many new grants. */
 static int
@@ -179,7 +183,8 @@ write_beside(struct place *at, size_t own)
 		struct grant_open open = { .call = call_of(at),
 			.grant = grant_live(1000 * own + i) };
 
-		if (run(at, grant_change, &c) != DONE || c.verdict.kind != VERDICT_ISSUE)
+		if (run(at, grant_change, &c) != DONE ||
+			c.verdict.kind != VERDICT_ISSUE)
 			return 2;
 		if (run(at, grant_open, &open) != DONE || open.taken)
 			return 3;
@@ -215,6 +220,7 @@ TEST(two_processes_write_without_losing_anything)
 	check_int(find_grant(&at, 1).grant.generation, 201);
 	check_int(find_grant(&at, 2).grant.generation, 201);
 	for (size_t i = 1; i <= 200; i++)
-		check(find_grant(&at, 1000 + i).found && find_grant(&at, 2000 + i).found);
+		check(find_grant(&at, 1000 + i).found &&
+			find_grant(&at, 2000 + i).found);
 	place_remove(&at);
 }

@@ -7,10 +7,13 @@
 static void
 add(struct place *at, int64_t when, const char *event, const char *object)
 {
-	struct audit_add c = { .call = call_of(at), .audit = { .at = when,
-		.event = bytes_of(event), .actor = B("operator:root"),
-		.object = bytes_of(object), .detail = B("a sentence"),
-		.from = B("192.0.2.1") } };
+	struct audit_add c = { .call = call_of(at),
+		.audit = { .at = when,
+			.event = bytes_of(event),
+			.actor = B("operator:root"),
+			.object = bytes_of(object),
+			.detail = B("a sentence"),
+			.from = B("192.0.2.1") } };
 
 	check_int(run(at, audit_add, &c), DONE);
 }
@@ -41,9 +44,12 @@ TEST(the_trail_is_read_newest_first_and_by_what_is_asked)
 	add(&at, NOW + 3, "added", "user:ada");
 	add(&at, NOW + 4, "removed", "user:bob");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct audit_list c = { .call = call_of(&at), .since = rows[i].since,
-			.until = rows[i].until, .event = bytes_of(rows[i].event),
-			.object = bytes_of(rows[i].object), .limit = rows[i].limit };
+		struct audit_list c = { .call = call_of(&at),
+			.since = rows[i].since,
+			.until = rows[i].until,
+			.event = bytes_of(rows[i].event),
+			.object = bytes_of(rows[i].object),
+			.limit = rows[i].limit };
 		char got[8] = "";
 
 		row("list %zu", i);
@@ -72,14 +78,18 @@ TEST(an_entry_comes_back_as_it_went_in)
 	place_remove(&at);
 }
 
-/* ---- refusals ------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------ */
 
 static struct refusal_note
 note_number(const struct place *at, unsigned number)
 {
-	struct refusal_note n = { .call = call_of(at), .at = NOW,
-		.reason = B("redirect_uri_mismatch"), .endpoint = B("/oauth/authorize"),
-		.client_id = B("lkc_1"), .from = B("192.0.2.1"), .facts = B("{\"a\":1}"),
+	struct refusal_note n = { .call = call_of(at),
+		.at = NOW,
+		.reason = B("redirect_uri_mismatch"),
+		.endpoint = B("/oauth/authorize"),
+		.client_id = B("lkc_1"),
+		.from = B("192.0.2.1"),
+		.facts = B("{\"a\":1}"),
 		.has_grant = number % 2 == 1 };
 	char id[ERROR_ID_SIZE + 1];
 
