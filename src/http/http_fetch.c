@@ -4,13 +4,12 @@
  */
 #include "http/http_fetch.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
 #include "http/http_class.h"
+#include "http/http_curl.h"
 #include "text/uri.h"
 
 enum {
@@ -22,6 +21,7 @@ enum {
 
 struct fetch {
 	struct arena *arena;
+	const struct curl_functions *lib;
 	CURL *curl;
 	struct curl_slist *fields;
 	struct buf body;
@@ -29,12 +29,6 @@ struct fetch {
 	size_t header_count, header_bytes;
 	char error[CURL_ERROR_SIZE];
 };
-
-static void
-init_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 /* ---- what comes back ------------------------------------------------------ */
 
@@ -111,7 +105,7 @@ add_field(struct fetch *t, const struct http_header *h, struct fault *f)
 	if (h->name.n == 0 || !http_all_are(h->name, HTTP_TOKEN) ||
 	    !http_all_are(h->value, HTTP_VALUE))
 		return FAULT_AT(f, "a header field has a character that none may have");
-	longer = curl_slist_append(t->fields, arena_printf(t->arena, "%.*s%s%.*s",
+	longer = t->lib->slist_append(t->fields, arena_printf(t->arena, "%.*s%s%.*s",
 		(int)h->name.n, h->name.p, separator, (int)h->value.n,
 		h->value.n > 0 ? h->value.p : ""));
 	if (longer == NULL)
@@ -128,14 +122,14 @@ add_fields(struct fetch *t, const struct http_fetch *r, struct fault *f)
 	for (size_t i = 0; i < r->header_count; i++)
 		TRY(add_field(t, &r->headers[i], f));
 	/* Without it libcurl may ask for a 100, and wait a second for it. */
-	longer = curl_slist_append(t->fields, "Expect:");
+	longer = t->lib->slist_append(t->fields, "Expect:");
 	if (longer == NULL)
 		return FAULT_AT(f, "out of memory");
 	t->fields = longer;
 	return DONE;
 }
 
-#define SET(option, value) (curl_easy_setopt(t->curl, (option), (value)) == CURLE_OK)
+#define SET(option, value) (t->lib->easy_setopt(t->curl, (option), (value)) == CURLE_OK)
 
 static bool
 set_method(struct fetch *t, const struct http_fetch *r)
@@ -181,7 +175,7 @@ set_options(struct fetch *t, const struct http_fetch *r)
 static enum outcome
 explain(const struct fetch *t, const struct http_fetch *r, CURLcode code, struct fault *f)
 {
-	const char *detail = t->error[0] != '\0' ? t->error : curl_easy_strerror(code);
+	const char *detail = t->error[0] != '\0' ? t->error : t->lib->easy_strerror(code);
 
 	if (t->body.failed)
 		return FAULT_AT(f, "%s: the answer is too large", r->url);
@@ -209,10 +203,10 @@ run(struct fetch *t, const struct http_fetch *r, struct http_answer *out, struct
 	TRY(add_fields(t, r, f));
 	if (!set_options(t, r))
 		return FAULT_AT(f, "%s: libcurl cannot do what is asked", r->url);
-	code = curl_easy_perform(t->curl);
+	code = t->lib->easy_perform(t->curl);
 	if (code != CURLE_OK)
 		return explain(t, r, code, f);
-	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	t->lib->easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	*out = (struct http_answer){
 		.status = (int)status,
 		.headers = arena_copy(t->arena, t->headers,
@@ -228,7 +222,6 @@ enum outcome
 http_fetch(struct arena *a, const struct http_fetch *request, struct http_answer *out,
 	struct fault *f)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct fetch t = {
 		.arena = a,
 		.body = buf_new(a, request->max_body > 0 ? request->max_body : BODY_MAX),
@@ -236,16 +229,16 @@ http_fetch(struct arena *a, const struct http_fetch *request, struct http_answer
 	enum outcome outcome;
 
 	TRY(check_url(request, f));
-	pthread_once(&once, init_curl);
-	t.curl = curl_easy_init();
+	TRY(http_curl(&t.lib, f));
+	t.curl = t.lib->easy_init();
 	if (t.curl == NULL)
 		return FAULT_AT(f, "libcurl cannot be set up");
 	outcome = run(&t, request, out, f);
-	curl_easy_cleanup(t.curl);
+	t.lib->easy_cleanup(t.curl);
 	/* Credentials stood in them. */
 	for (struct curl_slist *field = t.fields; field != NULL; field = field->next)
 		secret_wipe(field->data, strlen(field->data));
-	curl_slist_free_all(t.fields);
+	t.lib->slist_free_all(t.fields);
 	return outcome;
 }
 
