@@ -147,23 +147,31 @@ count_down(struct store_call *c)
 	b->under_way--;
 }
 
+/* Opens grants from number i on, a batch of them; returns the next number. */
+static size_t
+fill_some(struct bench *b, size_t i)
+{
+	static struct grant_open opens[UNDER_WAY_MAX];
+
+	for (size_t lane = 0; lane < UNDER_WAY_MAX && i < b->grants; lane++) {
+		opens[lane] =
+			(struct grant_open){ .call = { .done = count_down, .arg = b },
+				.grant = grant_number(b, i++) };
+		b->under_way++;
+		store_grant_open(b->port, &opens[lane]);
+	}
+	while (b->under_way > 0)
+		turn(b->mailbox);
+	return i;
+}
+
 static void
 fill(struct bench *b)
 {
-	static struct grant_open opens[UNDER_WAY_MAX];
 	double since = seconds();
 
-	for (size_t i = 0; i < b->grants;) {
-		for (size_t lane = 0; lane < UNDER_WAY_MAX && i < b->grants; lane++) {
-			opens[lane] = (struct grant_open){ .call = { .done = count_down,
-								   .arg = b },
-				.grant = grant_number(b, i++) };
-			b->under_way++;
-			store_grant_open(b->port, &opens[lane]);
-		}
-		while (b->under_way > 0)
-			turn(b->mailbox);
-	}
+	for (size_t i = 0; i < b->grants;)
+		i = fill_some(b, i);
 	printf("filled with %zu grants in %.1f s\n", b->grants, seconds() - since);
 }
 
