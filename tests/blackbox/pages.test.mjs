@@ -197,7 +197,7 @@ test('U-06 there is no session before sign-in, and a new one at every sign-in', 
 	await browser.signIn(lk.ben);
 	const first = browser.cookies.get(SESSION);
 	assert.match(first, /^[A-Za-z0-9_-]{43}$/);
-	const page = await browser.authorize(lk.request(lk.web, { prompt: 'login' }), { user: lk.ben, stopAt: 'consent' });
+	const page = await browser.authorize(lk.request(lk.web, { prompt: 'login consent' }), { user: lk.ben, stopAt: 'consent' });
 	assert.ok(consentOf(page), String(page));
 	assert.notEqual(browser.cookies.get(SESSION), first);
 	for (const cookies of [stranger, new Map([...browser.cookies, [SESSION, first]])]) {
