@@ -42,12 +42,13 @@ audit_run(struct cli *c)
 		{ NULL, NULL },
 	};
 	struct audit_list list = { .since = 0 };
-	json_t *out = json_array();
+	json_t *out;
 
 	if (!read_bounds(c, &list))
 		return 2;
 	if (!cli_open(c) || !CLI_WAIT(c, store_audit_list, &list))
 		return 1;
+	out = json_array();
 	for (size_t i = 0; i < list.count; i++) {
 		const struct audit *a = &list.entries[i];
 		json_array_append_new(out,

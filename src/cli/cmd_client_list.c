@@ -14,10 +14,11 @@ client_list(struct cli *c)
 		{ "scope", "SCOPE" }, { "disabled", "DISABLED" }, { "warnings", "WARNINGS" },
 		{ NULL, NULL },
 	};
-	json_t *list = json_array();
+	json_t *list;
 
 	if (!cli_open(c))
 		return 1;
+	list = json_array();
 	for (size_t i = 0; i < c->catalogue->client_count; i++)
 		if (c->catalogue->clients[i].type != CLIENT_RESOURCE)
 			json_array_append_new(list,

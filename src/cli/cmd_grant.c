@@ -111,11 +111,12 @@ grant_list(struct cli *c)
 	};
 	struct grant_list list = { .limit = 1000,
 		.ended_too = option_given(c, "ended") };
-	json_t *out = json_array();
+	json_t *out;
 
 	if (!cli_open(c) || !read_filter(c, &list)
 		|| !CLI_WAIT(c, store_grant_list, &list))
 		return 1;
+	out = json_array();
 	for (size_t i = 0; i < list.count; i++) {
 		json_t *j = grant_json(c, &list.grants[i]);
 		json_object_set_new(j, "short",

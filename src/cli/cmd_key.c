@@ -15,10 +15,11 @@ key_list(struct cli *c)
 		{ "epoch", "EPOCH" }, { "state", "STATE" }, { "created_at", "SINCE" },
 		{ "retired_at", "RETIRED" }, { NULL, NULL },
 	};
-	json_t *list = json_array();
+	json_t *list;
 
 	if (!cli_open(c))
 		return 1;
+	list = json_array();
 	for (size_t i = 0; i < c->catalogue->epoch_count; i++) {
 		const struct epoch_entry *e = &c->catalogue->epochs[i];
 		const char *state = e->retired_at != 0 ? "retired"

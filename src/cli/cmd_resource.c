@@ -54,10 +54,11 @@ resource_list(struct cli *c)
 		{ "client_id", "CLIENT" }, { "client_name", "NAME" },
 		{ "resource_uri", "URI" }, { "created_at", "SINCE" }, { NULL, NULL },
 	};
-	json_t *list = json_array();
+	json_t *list;
 
 	if (!cli_open(c))
 		return 1;
+	list = json_array();
 	for (size_t i = 0; i < c->catalogue->client_count; i++)
 		if (c->catalogue->clients[i].type == CLIENT_RESOURCE)
 			json_array_append_new(list,

@@ -39,10 +39,11 @@ scope_list(struct cli *c)
 	static const struct column columns[] = {
 		{ "name", "SCOPE" }, { "description", "WHAT A PERSON READS" }, { NULL, NULL },
 	};
-	json_t *list = json_array();
+	json_t *list;
 
 	if (!cli_open(c))
 		return 1;
+	list = json_array();
 	for (size_t i = 0; i < c->catalogue->scope_count; i++) {
 		const struct scope_entry *s = &c->catalogue->scopes[i];
 		json_array_append_new(list,

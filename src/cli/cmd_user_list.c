@@ -42,10 +42,11 @@ user_list(struct cli *c)
 		{ "context_lines", "MAY ACT FOR" }, { NULL, NULL },
 	};
 	struct user_list list = { .users = NULL };
-	json_t *out = json_array();
+	json_t *out;
 
 	if (!cli_open(c) || !CLI_WAIT(c, store_user_list, &list))
 		return 1;
+	out = json_array();
 	for (size_t i = 0; i < list.count; i++) {
 		json_t *user = user_json(&list.users[i]);
 		json_array_append_new(out, c->json ? user : with_lines(c, user));
