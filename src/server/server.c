@@ -137,6 +137,7 @@ server_open_store(struct server *s, struct fault *f)
 		return FAULT;
 	TRY(server_fact(s, B("key_check"), &check, f));
 	TRY(keys_belong(s->shared.keys, check, f));
+	store_keep(s->shared.store, s->config->ended_keep, s->config->audit_keep);
 	return server_settle(s, s->config, f);
 }
 

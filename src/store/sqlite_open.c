@@ -244,7 +244,7 @@ inspect_version(const char *path, int application, int version, struct fault *f)
 	if (version < SQLITE_SCHEMA_VERSION)
 		return FAULT_AT(f,
 			"%s was made by an older latchkey (schema %d, this one "
-			"needs %d): run latchkey db upgrade",
+			"needs %d): use that one, or begin a new one with latchkey init",
 			path, version, SQLITE_SCHEMA_VERSION);
 	return DONE;
 }

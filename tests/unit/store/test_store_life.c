@@ -124,8 +124,8 @@ TEST(a_schema_too_old_or_too_new_is_refused_and_a_later_minor_one_is_not)
 		const char *sql, *says;
 	} rows[] = {
 		{ "PRAGMA user_version = 2000", "made by a newer latchkey" },
-		{ "PRAGMA user_version = 999", "latchkey db upgrade" },
-		{ "PRAGMA user_version = 0", "latchkey db upgrade" },
+		{ "PRAGMA user_version = 999", "older latchkey" },
+		{ "PRAGMA user_version = 0", "older latchkey" },
 		{ "PRAGMA user_version = 1001", NULL },
 	};
 	struct place at = place_new();
