@@ -35,7 +35,7 @@ run: deps ## install what is missing, build, and start the demo
 test: ## install what the tests need, build, run every test
 	@scripts/deps build test
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
-	@$(NINJA) -C $(BUILD)
+	@$(NINJA) -C $(BUILD) all meson-test-prereq
 	@tests/run --build $(BUILD)
 
 test-crash: ## kill -9 under load, 200 times (ROUNDS=N for another number)
@@ -48,14 +48,14 @@ test-asan: ## every test on a build with AddressSanitizer and UBSan
 	@scripts/deps build test
 	@test -f build-asan/build.ninja || \
 		$(MESON) setup build-asan -Db_sanitize=address,undefined $(SANITIZE)
-	@$(NINJA) -C build-asan
+	@$(NINJA) -C build-asan all meson-test-prereq
 	@tests/run --build build-asan
 
 test-tsan: ## every test on a build with ThreadSanitizer
 	@scripts/deps build test
 	@test -f build-tsan/build.ninja || \
 		$(MESON) setup build-tsan -Db_sanitize=thread $(SANITIZE)
-	@$(NINJA) -C build-tsan
+	@$(NINJA) -C build-tsan all meson-test-prereq
 	@tests/run --build build-tsan
 
 bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.md
@@ -87,7 +87,7 @@ cover: ## run every test and write build-cover/coverage/index.html
 	@scripts/deps build test cover
 	@test -f build-cover/build.ninja || \
 		$(MESON) setup build-cover -Db_coverage=true -Dbuildtype=debug
-	@$(NINJA) -C build-cover
+	@$(NINJA) -C build-cover all meson-test-prereq
 	@tests/run --build build-cover || echo 'Some tests failed; the figures stand.'
 	@mkdir -p build-cover/coverage
 	@gcovr --root . --filter src/ --print-summary \
