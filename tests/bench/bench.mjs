@@ -5,52 +5,25 @@
 // people use). The server has processor 0 and the load processor 1; rounds are
 // interleaved, medians are quoted, and a ratio is taken within a round.
 //
-//   ROUNDS=3 SECONDS=4 node tests/bench/bench.mjs [--write]
+//   ROUNDS=3 SECONDS=4 SCALE=1000000 node tests/bench/bench.mjs [--write]
 //
-// --write puts docs/BENCHMARKS.md and docs/benchmarks.svg in place.
+// What grows with use comes after that (growth.mjs): SCALE is the number of grants
+// in the larger database. --write puts docs/BENCHMARKS.md and docs/benchmarks.svg in place.
 
-import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 
 import { basic, form, Latchkey } from '../lib/latchkey.mjs';
+import { connectionMemory, scale, startTime, storeFloor } from './growth.mjs';
+import { CONNECTIONS, credentials, load, median, pin, requestFile, ROUNDS, rss, SECONDS } from './measure.mjs';
 import { startNginx } from './nginx.mjs';
 import { startProvider } from './provider.mjs';
 import { write } from './report.mjs';
 
-const ROUNDS = Number(process.env.ROUNDS ?? 3);
-const SECONDS = Number(process.env.SECONDS ?? 4);
-const CONNECTIONS = 64;
-const LOAD = path.resolve(process.env.LOAD ?? 'build/tests/bench/load');
-const PINNED = os.cpus().length > 1;
-
-const pin = (pid, cpu) => PINNED && spawnSync('taskset', ['-acp', String(cpu), String(pid)]);
-export const rss = (pid) =>
-	Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-
-function load(args, pids) {
-	const command = [LOAD, '--seconds', String(SECONDS), ...pids.flatMap((p) => ['--pid', String(p)]), ...args];
-	const child = spawn(PINNED ? 'taskset' : command[0], PINNED ? ['-c', '1', ...command] : command.slice(1));
-	let out = '', err = '';
-	child.stdout.on('data', (b) => { out += b; });
-	child.stderr.on('data', (b) => { err += b; });
-	return new Promise((resolve, reject) => child.on('exit', (status) =>
-		(status === 0 ? resolve(JSON.parse(out)) : reject(new Error(`load ${args.join(' ')}: ${err}`)))));
-}
-
-function requestFile(dir, name, { port, target, headers, body }) {
-	const file = path.join(dir, name);
-	fs.writeFileSync(file, `POST ${target} HTTP/1.1\r\nHost: localhost:${port}\r\n${headers.map((h) => `${h}\r\n`).join('')}`
-		+ `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-	return file;
-}
-
 // A Latchkey with one client that may do everything, and one live token.
 async function startLatchkey() {
 	const lk = await Latchkey.start({
-		conf: { access_lifetime: '60m', log_level: 'warning', connections_per_address: 2000 },
+		conf: { access_lifetime: '60m', log_level: 'warning', connections_per_address: 4000 },
 		prepare: async (made) => {
 			await made.scope('export-jobs:read', 'See your export jobs');
 			made.web = await made.client('Ledger', {
@@ -65,8 +38,6 @@ async function startLatchkey() {
 	lk.granted = await lk.grant(lk.web);
 	return lk;
 }
-
-const credentials = (lk) => basic(lk.web.client_id, lk.web.client_secret).slice('Basic '.length);
 
 async function refreshTokens(lk, count) {
 	const tokens = [];
@@ -90,8 +61,8 @@ async function workloads(lk, nginx, provider) {
 	const introspect = requestFile(lk.dir, 'introspect', { port: lk.port, target: '/oauth/introspect',
 		headers: [auth], body: form({ token: lk.granted.access_token }) });
 	const machine = requestFile(lk.dir, 'machine', { port: lk.port, target: '/oauth/token',
-		headers: [`Authorization: Basic ${credentials(lk)}`], body: 'grant_type=client_credentials&scope=export-jobs%3Aread' });
-	const refresh = async (more) => load([...common, '--mode', 'refresh', '--basic', credentials(lk),
+		headers: [`Authorization: Basic ${credentials(lk.web)}`], body: 'grant_type=client_credentials&scope=export-jobs%3Aread' });
+	const refresh = async (more) => load([...common, '--mode', 'refresh', '--basic', credentials(lk.web),
 		'--input', await refreshTokens(lk, CONNECTIONS), ...more], pids);
 	const cookie = await sessionCookie(lk);
 	const authorize = form({ response_type: 'code', client_id: lk.web.client_id, scope: 'export-jobs:read' });
@@ -101,7 +72,7 @@ async function workloads(lk, nginx, provider) {
 		'introspection': () => load([...common, '--mode', 'fixed', '--input', introspect], pids),
 		'refresh': () => refresh([]),
 		'client_credentials': () => load([...common, '--mode', 'fixed', '--input', machine], pids),
-		'authorize + code exchange': () => load([...common, '--mode', 'exchange', '--basic', credentials(lk),
+		'authorize + code exchange': () => load([...common, '--mode', 'exchange', '--basic', credentials(lk.web),
 			'--cookie', cookie, '--authorize', authorize], pids),
 		'nginx: new connection each': () => load([...nginx.args, '--connections', '32', '--new-connection'], nginx.pids),
 		'refresh, new connection each': () => refresh(['--new-connection', '--connections', '32']),
@@ -147,8 +118,14 @@ try {
 		pin(pid, 0);
 	const rows = summarise(await measure(await workloads(lk, nginx, provider)));
 	const memory = { idle: lk.idle, after: rss(lk.child.pid), provider: provider.pids.map(rss)[0] };
+	const connection = await connectionMemory(lk);
+	await lk.stop();
+	nginx.stop();
+	provider.stop();
+	const growth = { idle: lk.idle, connection, start: await startTime(lk), floor: storeFloor(),
+		refresh: rows.find((r) => r.name === 'refresh'), ...await scale() };
 	console.log();
-	console.log(write(rows, memory, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS,
+	console.log(write(rows, memory, growth, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS,
 		files: process.argv.includes('--write') }));
 } finally {
 	nginx.stop();

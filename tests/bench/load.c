@@ -7,11 +7,12 @@
  *             --input FILE [--basic B64] [--cookie C] [--authorize QUERY]
  *             [--new-connection] [--pid PID]...
  *
- *   fixed     FILE is one raw request, sent again and again
- *   refresh   FILE has a refresh token a line; each connection refreshes its own
- *             chain: the token of an answer is the token of the next request
- *   exchange  each connection asks /oauth/authorize (with --cookie: consent is
- *             remembered) for a code with a fresh PKCE challenge, and redeems it
+ *   fixed      FILE is one raw request, sent again and again
+ *   introspect FILE has an access token a line; each request asks about any of them
+ *   refresh    FILE has a refresh token a line; each connection has its share of
+ *              them, refreshes any, and goes on with the token of the answer
+ *   exchange   each connection asks /oauth/authorize (with --cookie: consent is
+ *              remembered) for a code with a fresh PKCE challenge, and redeems it
  *
  * CPU is what the kernel counted for --pid (all threads) while the clock ran.
  */
@@ -31,48 +32,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "load.h"
+
 #define MAX_CONNECTIONS 1024
-#define MAX_PIDS 8
 #define SAMPLES (1 << 21)
-#define REDIRECT "https%3A%2F%2Fledger.example%2Fcallback"
 
-enum mode { FIXED, REFRESH, EXCHANGE };
-
-struct connection {
-	SSL *ssl;
-	int fd;
-	int64_t started_us;
-	char out[16384];
-	size_t out_n, out_sent;
-	char in[32768];
-	size_t in_n;
-	char token[1024];    /* refresh: what comes next */
-	char verifier[64];   /* exchange */
-	bool redeeming;
-};
-
-static struct {
-	const char *ca, *input, *basic, *cookie, *authorize;
-	int port, connections, seconds;
-	enum mode mode;
-	bool new_connection;
-	int pids[MAX_PIDS];
-	int pid_count;
-} options = { .connections = 64, .seconds = 5 };
+struct options options = { .connections = 64, .seconds = 5 };
 
 static SSL_CTX *tls;
 static int epoll_fd;
-static char *input;
-static size_t input_n;
 static uint32_t *samples;
 static size_t done, failed;
 static bool over;
 
-static void __attribute__((noreturn))
+void
 die(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
@@ -128,131 +103,14 @@ servers_cpu_ns(void)
 	return sum;
 }
 
-/* ---- requests ------------------------------------------------------------------------ */
+/* ---- counting --------------------------------------------------------------------------- */
 
 static void
-request_post(struct connection *c, const char *body)
-{
-	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
-		"POST /oauth/token HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Basic %s\r\n"
-		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
-		options.port, options.basic, strlen(body), body);
-}
-
-static void
-base64url(const unsigned char *p, int n, char *out)
-{
-	EVP_EncodeBlock((unsigned char *)out, p, n);
-	for (; *out != '\0'; out++)
-		*out = *out == '+' ? '-' : *out == '/' ? '_' : *out == '=' ? '\0' : *out;
-}
-
-static void
-request_authorize(struct connection *c)
-{
-	unsigned char raw[32], digest[32];
-	char challenge[64];
-
-	RAND_bytes(raw, sizeof(raw));
-	base64url(raw, sizeof(raw), c->verifier);
-	EVP_Digest(c->verifier, strlen(c->verifier), digest, NULL, EVP_sha256(), NULL);
-	base64url(digest, sizeof(digest), challenge);
-	c->redeeming = false;
-	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
-		"GET /oauth/authorize?%s&redirect_uri=%s&code_challenge=%s"
-		"&code_challenge_method=S256 HTTP/1.1\r\nHost: localhost:%d\r\nCookie: %s\r\n\r\n",
-		options.authorize, REDIRECT, challenge, options.port, options.cookie);
-}
-
-static void
-request_next(struct connection *c)
-{
-	char body[2048];
-
-	c->out_sent = c->in_n = 0;
-	c->started_us = now_us();
-	switch (options.mode) {
-	case FIXED:
-		assert(input_n <= sizeof(c->out));
-		memcpy(c->out, input, input_n);
-		c->out_n = input_n;
-		break;
-	case REFRESH:
-		snprintf(body, sizeof(body), "grant_type=refresh_token&refresh_token=%s",
-			c->token);
-		request_post(c, body);
-		break;
-	case EXCHANGE:
-		request_authorize(c);
-		break;
-	}
-}
-
-/* ---- answers ---------------------------------------------------------------------------- */
-
-/* Copies what stands between `before` and any of `end`; false: not there. */
-static bool
-cut(const char *text, const char *before, const char *end, char *out, size_t max)
-{
-	const char *p = strstr(text, before);
-	size_t n;
-
-	if (p == NULL)
-		return false;
-	p += strlen(before);
-	n = strcspn(p, end);
-	if (n == 0 || n >= max)
-		return false;
-	memcpy(out, p, n);
-	out[n] = '\0';
-	return true;
-}
-
-/* 0: more to come; otherwise the length of the whole answer. */
-static size_t
-answer_length(struct connection *c)
-{
-	const char *body, *field;
-	size_t length = 0;
-
-	c->in[c->in_n] = '\0';
-	body = strstr(c->in, "\r\n\r\n");
-	if (body == NULL)
-		return 0;
-	body += 4;
-	field = strcasestr(c->in, "\r\ncontent-length:");
-	if (field != NULL && field < body)
-		length = (size_t)strtoull(field + 17, NULL, 10);
-	return (size_t)(body - c->in) + length <= c->in_n
-		? (size_t)(body - c->in) + length : 0;
-}
-
-/* exchange: the redirect's code becomes the second request. */
-static bool
-redeem(struct connection *c)
-{
-	char code[512], body[2048];
-
-	if (!cut(c->in, "code=", "&\r\n", code, sizeof(code)))
-		return false;
-	snprintf(body, sizeof(body), "grant_type=authorization_code&code=%s"
-		"&redirect_uri=%s&code_verifier=%s", code, REDIRECT, c->verifier);
-	c->in_n = c->out_sent = 0;
-	c->redeeming = true;
-	request_post(c, body);
-	return true;
-}
-
-static void
-count(struct connection *c)
+count(const struct connection *c, bool good)
 {
 	int64_t us = now_us() - c->started_us;
-	bool ok = strncmp(c->in, "HTTP/1.1 200", 12) == 0;
 
-	if (options.mode == REFRESH)
-		ok = ok && cut(c->in, "\"refresh_token\":\"", "\"", c->token,
-			sizeof(c->token));
-	if (!ok) {
+	if (!good) {
 		if (failed++ == 0)
 			fprintf(stderr, "load: first failure: %.400s\n", c->in);
 		if (failed > 1000)
@@ -305,13 +163,29 @@ close_connection(struct connection *c)
 }
 
 static void
-again(struct connection *c)
+ask(struct connection *c)
 {
+	c->started_us = now_us();
+	c->out_sent = c->in_n = 0;
+	talk_next(c);
+}
+
+/* The whole answer is there. */
+static void
+answered(struct connection *c)
+{
+	bool good = false;
+
+	if (!talk_answered(c, &good)) {
+		c->out_sent = c->in_n = 0;
+		return;
+	}
+	count(c, good);
 	if (options.new_connection) {
 		close_connection(c);
 		open_connection(c);
 	}
-	request_next(c);
+	ask(c);
 }
 
 static bool
@@ -351,42 +225,12 @@ drive(struct connection *c)
 		if (n <= 0 && would_block(c, n))
 			return;
 		c->in_n += (size_t)n;
-		if (answer_length(c) == 0)
-			continue;
-		if (options.mode == EXCHANGE && !c->redeeming && redeem(c))
-			continue;
-		count(c);
-		again(c);
+		if (talk_answer_length(c) > 0)
+			answered(c);
 	}
 }
 
 /* ---- main ----------------------------------------------------------------------------------- */
-
-static void
-read_input(void)
-{
-	FILE *f = options.input != NULL ? fopen(options.input, "r") : NULL;
-
-	if (options.input == NULL)
-		return;
-	if (f == NULL)
-		die(options.input);
-	input = calloc(1, 1 << 20);
-	assert(input != NULL);
-	input_n = fread(input, 1, (1 << 20) - 1, f);
-	fclose(f);
-}
-
-static bool
-take_token(char **rest, char out[static 1024])
-{
-	char *line = *rest != NULL ? strsep(rest, "\n") : NULL;
-
-	if (line == NULL || line[0] == '\0')
-		return false;
-	snprintf(out, 1024, "%s", line);
-	return true;
-}
 
 static int
 by_size(const void *a, const void *b)
@@ -448,7 +292,8 @@ set(const char *name, const char *value)
 	else if (strcmp(name, "--pid") == 0 && options.pid_count < MAX_PIDS)
 		options.pids[options.pid_count++] = (int)strtol(value, NULL, 10);
 	else if (strcmp(name, "--mode") == 0)
-		options.mode = value[0] == 'f' ? FIXED : value[0] == 'r' ? REFRESH : EXCHANGE;
+		options.mode = value[0] == 'f' ? FIXED : value[0] == 'i' ? INTROSPECT
+			: value[0] == 'r' ? REFRESH : EXCHANGE;
 	else {
 		fprintf(stderr, "load: %s is not an option\n", name);
 		exit(2);
@@ -472,11 +317,9 @@ int
 main(int argc, char **argv)
 {
 	struct connection *all;
-	char *rest;
 
 	read_options(argc, argv);
-	read_input();
-	rest = input;
+	talk_begin();
 	samples = calloc(SAMPLES, sizeof(*samples));
 	all = calloc((size_t)options.connections, sizeof(*all));
 	tls = SSL_CTX_new(TLS_client_method());
@@ -489,10 +332,9 @@ main(int argc, char **argv)
 	/* Full handshakes: new connections must cost what they cost strangers. */
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	for (int i = 0; i < options.connections; i++) {
-		if (options.mode == REFRESH && !take_token(&rest, all[i].token))
-			die("--input has fewer tokens than connections");
+		all[i].number = (size_t)i;
 		open_connection(&all[i]);
-		request_next(&all[i]);
+		ask(&all[i]);
 	}
 	run();
 	return failed > 0;

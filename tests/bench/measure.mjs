@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How things are measured: the load tool, its requests, processors and memory.
+
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import { basic } from '../lib/latchkey.mjs';
+
+export const ROUNDS = Number(process.env.ROUNDS ?? 3);
+export const SECONDS = Number(process.env.SECONDS ?? 4);
+export const CONNECTIONS = 64;
+const TOOLS = path.dirname(path.resolve(process.env.LOAD ?? 'build/tests/bench/load'));
+const PINNED = os.cpus().length > 1;
+
+export const tool = (name) => path.join(TOOLS, name);
+export const pin = (pid, cpu) => PINNED && spawnSync('taskset', ['-acp', String(cpu), String(pid)]);
+export const rss = (pid) =>
+	Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+export const credentials = (client) => basic(client.client_id, client.client_secret).slice('Basic '.length);
+export const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+
+export function load(args, pids) {
+	const command = [tool('load'), '--seconds', String(SECONDS), ...pids.flatMap((p) => ['--pid', String(p)]), ...args];
+	const child = spawn(PINNED ? 'taskset' : command[0], PINNED ? ['-c', '1', ...command] : command.slice(1));
+	let out = '', err = '';
+	child.stdout.on('data', (b) => { out += b; });
+	child.stderr.on('data', (b) => { err += b; });
+	return new Promise((resolve, reject) => child.on('exit', (status) =>
+		(status === 0 ? resolve(JSON.parse(out)) : reject(new Error(`load ${args.join(' ')}: ${err}`)))));
+}
+
+export function requestFile(dir, name, { port, target, headers, body }) {
+	const file = path.join(dir, name);
+	fs.writeFileSync(file, `POST ${target} HTTP/1.1\r\nHost: localhost:${port}\r\n${headers.map((h) => `${h}\r\n`).join('')}`
+		+ `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+	return file;
+}
