@@ -61,9 +61,10 @@ logo_find(struct exchange *x)
 	x->state = l;
 	l->find.client = c->id;
 	l->etag = bytes_of(arena_printf(x->arena, "\"%.*s\"", BYTES_FMT(rest)));
+	x->steps = logo_steps;
 	exchange_ask(x, &l->find.call);
 	store_client_logo(x->worker->port, &l->find);
-	return exchange_into(x, logo_steps) == NEXT ? WAIT : FAULTED;
+	return WAIT;
 }
 
 static enum step

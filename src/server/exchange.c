@@ -215,6 +215,4 @@ exchange_end(struct exchange *x, int status, size_t bytes)
 	if (status == 429)
 		metric_add(&x->worker->metrics, METRIC_throttled);
 	exchange_log(x, status, bytes);
-	view_release(x->view);
-	x->view = NULL;
 }

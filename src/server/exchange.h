@@ -116,8 +116,8 @@ void exchange_ask(struct exchange *x, struct store_call *c);
 /* 503 at once when the store's queue is over its limit: before a grant is touched. */
 enum step exchange_not_overloaded(struct exchange *x);
 
-/* Log line and counters, and the view is let go; reply.c calls it just before the
- * answer leaves, for x is gone after that. */
+/* Log line and counters; reply.c calls it just before the answer leaves, for x is gone
+ * after that, and then lets go of the view. */
 void exchange_end(struct exchange *x, int status, size_t bytes);
 
 /* Names the grant this exchange is about, for the log line and the note. */

@@ -18,6 +18,7 @@ reply_header(struct exchange *x, struct bytes name, struct bytes value)
 static enum step
 reply_send(struct exchange *x, int status, struct bytes body)
 {
+	struct view *view = x->view;
 	struct http_reply reply;
 
 	cors_headers(x);
@@ -29,6 +30,9 @@ reply_send(struct exchange *x, int status, struct bytes body)
 		.body = body,
 	};
 	http_reply(x->request, &reply);
+	/* Only now: a header may point into the catalogue (a logo's type), and this may
+	 * be the last exchange that sees it. */
+	view_release(view);
 	return ANSWERED;
 }
 
