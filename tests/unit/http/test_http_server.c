@@ -60,7 +60,8 @@ TEST(the_oldest_idle_connection_goes_first)
 	test_stop(&server);
 }
 
-TEST(slow_senders_go_before_those_that_are_being_answered)
+static void
+slow_sender_gives_way(struct bytes sent)
 {
 	struct http_config config = test_config();
 
@@ -71,7 +72,7 @@ TEST(slow_senders_go_before_those_that_are_being_answered)
 	client_send(&clients[0], GET("/wait"));
 	wait_accepted(1);
 	client_connect(&clients[1], server.port);
-	client_send(&clients[1], B("GET /slow"));
+	client_send(&clients[1], sent);
 	wait_accepted(2);
 	client_connect(&clients[2], server.port);
 	client_ask(&clients[2], GET("/release"), &answer);
@@ -82,6 +83,14 @@ TEST(slow_senders_go_before_those_that_are_being_answered)
 	for (size_t i = 0; i < 3; i++)
 		client_close(&clients[i]);
 	test_stop(&server);
+}
+
+TEST(slow_senders_go_before_those_that_are_being_answered)
+{
+	slow_sender_gives_way(B("GET /slow"));
+	/* A body that never comes keeps nobody's place either. */
+	slow_sender_gives_way(
+		B("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"));
 }
 
 TEST(with_all_connections_busy_a_new_one_is_turned_away)
