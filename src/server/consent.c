@@ -82,20 +82,21 @@ ran_out(const struct grant *g)
 	return false;
 }
 
-/* Was the consent to the i-th grant taken back later? They are newest first; a denial
- * names no context and counts for all. */
+/* Was the consent to this grant, which has ended, taken back after it was given: by its
+ * own end, or by that of another connection, older or newer? A denial names no context
+ * and counts for all. */
 static bool
-taken_back(const struct grant_list *l, size_t i)
+taken_back(const struct grant_list *l, const struct grant *given)
 {
-	struct bytes subject = l->grants[i].subject;
-
-	if (l->grants[i].state != GRANT_ENDED)
+	if (given->state != GRANT_ENDED)
 		return false;
-	for (size_t k = 0; k <= i; k++) {
-		const struct grant *g = &l->grants[k];
+	for (size_t i = 0; i < l->count; i++) {
+		const struct grant *g = &l->grants[i];
 
-		if (g->state == GRANT_ENDED && !ran_out(g)
-			&& (bytes_empty(g->subject) || bytes_equal(g->subject, subject)))
+		if (g->state == GRANT_ENDED && !ran_out(g) &&
+			g->ended_at >= given->created_at &&
+			(bytes_empty(g->subject) ||
+				bytes_equal(g->subject, given->subject)))
 			return true;
 	}
 	return false;
@@ -131,7 +132,7 @@ remembered_subject(const struct visit *v)
 		const struct grant *g = &l->grants[i];
 
 		if (!covers(g, &v->transaction.request) || !context_fits(v, g->subject)
-			|| taken_back(l, i))
+			|| taken_back(l, g))
 			continue;
 		if (!bytes_empty(found) && !bytes_equal(found, g->subject))
 			return NONE;

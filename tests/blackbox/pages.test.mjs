@@ -332,6 +332,20 @@ test('U-09 consent ends with the connection: after Disconnect the page is back',
 	assert.ok(again.isHtml && consentOf(again), String(again));
 });
 
+test('U-09 disconnecting takes back the consent of a younger connection that ran out', async () => {
+	const browser = lk.browser();
+	await browser.signIn(lk.emil);
+	const how = { user: lk.emil, browser };
+	await lk.grant(lk.web2, {}, how);
+	const younger = await lk.grant(lk.web2, {}, how);
+	assert.equal((await lk.revoke(lk.web2, younger.refresh_token)).status, 200);
+	const page = await browser.get('/account');
+	const disconnect = forms(page.text).find((f) => f.action !== '/signout');
+	await browser.submit(page, disconnect);
+	const again = await browser.authorize(lk.request(lk.web2), { user: lk.emil, stopAt: 'consent' });
+	assert.ok(again.isHtml && consentOf(again), String(again));
+});
+
 // ---- U-10, U-11: transactions -----------------------------------------------------------------
 
 test('U-10 two tabs do not mix', async () => {
