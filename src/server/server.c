@@ -291,7 +291,8 @@ static int
 server_fail(struct server *s, const struct fault *f)
 {
 	fprintf(stderr, "latchkey: %s\n", f->what);
-	server_free(s);
+	if (s->running == 0) /* a worker that has begun uses what would be freed */
+		server_free(s);
 	return EXIT_FAILURE;
 }
 

@@ -268,11 +268,11 @@ worker_start(struct worker *w, struct snapshot *s, struct mailbox *home,
 	int error;
 
 	w->view = view_new(s);
-	w->home = home;
 	w->ended = ended;
 	w->port = store_port_new(w->shared->store, loop_mailbox(w->loop), f);
 	if (w->port == NULL)
 		return FAULT;
+	w->home = home;
 	error = pthread_create(&w->thread, NULL, worker_run, w);
 	if (error == 0)
 		return DONE;

@@ -55,7 +55,7 @@ struct worker {
 	int draining;                /* listeners that have not drained yet */
 	int64_t refusals_second;     /* http's refusals are logged at a bounded rate */
 	int refusals_logged;
-	struct mailbox *home;        /* of the main thread */
+	struct mailbox *home;        /* of the main thread; NULL: there is no thread */
 	void (*ended)(struct worker *); /* there, once the thread is over */
 	struct letter farewell;
 	pthread_t thread;
