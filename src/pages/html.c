@@ -107,7 +107,7 @@ put_escaped(struct buf *b, struct bytes text)
 		case '>': buf_put(b, B("&gt;")); break;
 		case '"': buf_put(b, B("&#34;")); break;
 		case '\'': buf_put(b, B("&#39;")); break;
-		case '\r': buf_put(b, B("&#13;")); break; /* raw, it would be read as LF */
+		case '\r': buf_put(b, B("&#13;")); break; /* raw, it were read as LF */
 		default: buf_putc(b, text.p[i]);
 		}
 	}
@@ -177,7 +177,8 @@ html_url_part(struct buf *b, struct bytes value)
 		unsigned char c = (unsigned char)value.p[i];
 
 		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || (c > 0 && strchr("-._~", c) != NULL)) {
+			(c >= '0' && c <= '9') ||
+			(c > 0 && strchr("-._~", c) != NULL)) {
 			buf_putc(b, (char)c);
 			continue;
 		}

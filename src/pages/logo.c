@@ -136,8 +136,8 @@ logo_check(struct bytes file, struct bytes *type, uint32_t *width, uint32_t *hei
 	if (file.n > LOGO_MAX)
 		*what = "the logo is larger than 256 KiB: save it smaller";
 	else if (measure == NULL)
-		*what = "the logo is not a PNG, JPEG or WebP picture (SVG is not taken: "
-			"it may hold a script): save it as PNG";
+		*what = "the logo is not a PNG, JPEG or WebP picture (SVG is not "
+			"taken: it may hold a script): save it as PNG";
 	else if (!measure(file, &size))
 		*what = "the logo's header is damaged: save it again as PNG";
 	else if (!side_is_good(size.width) || !side_is_good(size.height))

@@ -88,7 +88,8 @@ check_colour(const char *member, struct bytes text, uint32_t ground, struct faul
 		return REFUSE(f, "%s is to be a colour like #0b6153, not \"%.*s\"",
 			member, BYTES_FMT(bytes_slice(text, 0, 40)));
 	if (look_contrast(colour, ground) < READABLE)
-		return REFUSE(f, "%s %.*s has a contrast of %.1f to the ground (#%06x), "
+		return REFUSE(f,
+			"%s %.*s has a contrast of %.1f to the ground (#%06x), "
 			"which too few can read: choose a %s one (at least %.1f)",
 			member, BYTES_FMT(text), look_contrast(colour, ground), ground,
 			ground == GROUND_LIGHT ? "darker" : "lighter", READABLE);
@@ -143,8 +144,8 @@ read_member(const char *key, struct bytes value, struct look *b, struct fault *f
 		b->logo_file = value;
 		return check_logo(value, f);
 	}
-	return REFUSE(f, "there is no member \"%.40s\" (name, accent, accent_dark, logo)",
-		key);
+	return REFUSE(f,
+		"there is no member \"%.40s\" (name, accent, accent_dark, logo)", key);
 }
 
 static enum outcome

@@ -131,7 +131,7 @@ attribute_ends(struct markup *m)
 	if (strncmp(m->attribute, "on", 2) == 0)
 		return "no page has a script, nor a handler of events";
 	if (HAS(attributes_refused, m->attribute))
-		return "this attribute is never part of a page (the policy would block it)";
+		return "this attribute is never part of a page";
 	return NULL;
 }
 

@@ -91,7 +91,8 @@ add_icon(struct pages *p)
 {
 	struct buf svg = buf_new(p->arena, 1024);
 
-	buf_printf(&svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">"
+	buf_printf(&svg,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">"
 		"<rect width=\"32\" height=\"32\" rx=\"8\" fill=\"%.*s\"/>"
 		"<text x=\"16\" y=\"23\" font-family=\"sans-serif\" font-size=\"20\" "
 		"font-weight=\"600\" text-anchor=\"middle\" fill=\"#fff\">",

@@ -35,8 +35,8 @@ struct page_link { struct bytes label, href; };
 /* Who is asking, as consent and account show them. */
 struct page_client {
 	struct bytes name;
-	struct bytes client_uri, tos_uri, policy_uri; /* shown as text, not as links (U-03) */
-	struct bytes logo_path;   /* own origin; empty: initials are drawn in its place */
+	struct bytes client_uri, tos_uri, policy_uri; /* as text, not as links (U-03) */
+	struct bytes logo_path; /* own origin; empty: initials are drawn instead */
 	struct bytes contact;
 	bool development, pkce_exempt;
 };
@@ -51,7 +51,7 @@ struct page_sign_in {
 	struct bytes client_name;   /* empty: signing in for the account page */
 	bool failed;                /* one uniform message (U-12) */
 	int64_t wait_seconds;       /* >0: too many attempts, try again in .. */
-	bool out_of_date;           /* the form had run out; nothing was lost but time */
+	bool out_of_date;           /* the form had run out; only time was lost */
 };
 
 struct page_context { struct bytes urn, name, kind; bool chosen; };
@@ -65,14 +65,14 @@ struct page_consent {
 	struct bytes person, username;
 	const struct page_scope *scopes;
 	size_t scope_count;
-	const struct page_context *contexts; /* one: said in a sentence; more: a choice named subject */
+	const struct page_context *contexts; /* several: a choice named subject */
 	size_t context_count;
 	struct bytes recipient;     /* host that receives the answer */
 	const struct bytes *resources; /* in words; may be none */
 	size_t resource_count;
 	bool runs_on_this_device;   /* loopback or private-use redirect */
-	bool context_missing;       /* sent without a choice among several: said above it */
-	bool out_of_date;           /* the form had run out: nothing was sent, ask again */
+	bool context_missing;       /* sent without a choice among several */
+	bool out_of_date;           /* the form had run out; only time was lost */
 };
 
 struct page_connection {
@@ -82,7 +82,7 @@ struct page_connection {
 	size_t scope_count;
 	struct bytes since, last_used; /* for people: "23 November 2026" */
 	struct bytes ended;         /* empty: live; otherwise why, in a sentence */
-	bool ended_by_replay;       /* a token was used twice: what that means is shown */
+	bool ended_by_replay;       /* a token was used twice: it is explained */
 	const struct page_hidden *hidden; /* of its Disconnect form */
 	size_t hidden_count;
 };
@@ -102,7 +102,7 @@ struct page_message {
 	int status;                 /* for the title only */
 	struct bytes title;         /* "This link does not work" */
 	struct bytes for_person;    /* what happened and what to do, plain words */
-	struct bytes for_integrator; /* may be empty: the developer's part, with the error code */
+	struct bytes for_integrator; /* with the error code; may be empty */
 	struct bytes error_id;      /* may be empty */
 	struct page_link link;      /* own origin only; label empty: none */
 };
@@ -121,7 +121,8 @@ void page_sign_in(const struct pages *p, const struct page_sign_in *v, struct bu
 void page_consent(const struct pages *p, const struct page_consent *v, struct buf *out);
 void page_account(const struct pages *p, const struct page_account *v, struct buf *out);
 void page_message(const struct pages *p, const struct page_message *v, struct buf *out);
-void page_form_post(const struct pages *p, const struct page_form_post *v, struct buf *out);
+void page_form_post(const struct pages *p, const struct page_form_post *v,
+	struct buf *out);
 
 /* The style sheet, the icon, and the brand's logo, if any, each with the path under
  * which pages ask for it (below that of pages_under). Its digest is in the name, so

@@ -122,8 +122,8 @@ pages_files_read(struct arena *a, const char *dir, struct pages_files *out,
 		struct template_source *s = &files.sources[i];
 
 		if (may_override(s->name))
-			TRY(pages_file(a, dir, s->name, FILE_MAX_BYTES, &s->text, &found,
-				f));
+			TRY(pages_file(a, dir, s->name, FILE_MAX_BYTES, &s->text,
+				&found, f));
 	}
 	TRY(pages_file(a, dir, "brand.json", FILE_MAX_BYTES, &files.brand,
 		&files.has_brand, f));

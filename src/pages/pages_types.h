@@ -14,7 +14,7 @@ struct page_site {
 	struct bytes brand;       /* "Acme Spend" */
 	struct bytes style_path;  /* "/style-0123abcd.css" */
 	struct bytes icon_path;   /* "/icon-0123abcd.svg" */
-	struct bytes brand_logo;  /* "/brand-0123abcd.png", or empty: a letter is drawn */
+	struct bytes brand_logo;  /* "/brand-0123abcd.png"; empty: a letter is drawn */
 };
 
 extern const struct template_type site_type;

@@ -39,7 +39,8 @@ struct template_field {
 	enum template_kind kind;
 	size_t offset, count_offset;
 	const struct template_type *type;  /* of a list's things, of a part */
-	void (*make)(const void *value, struct buf *out); /* at most TEMPLATE_MADE_MAX */
+	/* Writes at most TEMPLATE_MADE_MAX. */
+	void (*make)(const void *value, struct buf *out);
 	bool (*ask)(const void *value);
 };
 
@@ -48,7 +49,7 @@ struct template_type {
 	size_t size;
 	const struct template_field *fields;
 	size_t count;
-	const char *const *needed; /* a page that leaves one out is refused; NULL ends */
+	const char *const *needed; /* a page shows these, or is refused; NULL ends */
 };
 
 #define TEMPLATE_MADE_MAX 512

@@ -3,6 +3,7 @@
  * template_read.c - a template's text becomes a tree whose every name is known
  * and whose every value knows how it is escaped.
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,18 @@ index_of(struct bytes text, const char what[static 2])
 	return found != NULL ? (size_t)(found - text.p) : text.n;
 }
 
+/* What kind of tag it is; a space where the name begins at once. */
+static char
+sigil_of(struct bytes name)
+{
+	static const struct bytes sigils = BI("#^/>!");
+
+	for (size_t i = 0; i < sigils.n; i++)
+		if (bytes_starts(name, bytes_slice(sigils, i, 1)))
+			return sigils.p[i];
+	return ' ';
+}
+
 /* Reads what stands before the next tag, then the tag. */
 static enum outcome
 next_tag(struct reader *r, struct nodes *out, struct tag *tag)
@@ -145,10 +158,9 @@ next_tag(struct reader *r, struct nodes *out, struct tag *tag)
 	r->where = behind.p;
 	if (close == behind.n)
 		return complain(r, "{{ without }}");
-	tag->sigil = ' ';
 	tag->name = trimmed(bytes_slice(behind, 2, close - 2));
-	if (tag->name.n > 0 && strchr("#^/>!", tag->name.p[0]) != NULL) {
-		tag->sigil = tag->name.p[0];
+	tag->sigil = sigil_of(tag->name);
+	if (tag->sigil != ' ') {
 		tag->name = trimmed(bytes_slice(tag->name, 1, tag->name.n));
 		take_line(r, &before);
 	}
@@ -191,6 +203,7 @@ read_value(struct reader *r, const struct scope *s, struct bytes name,
 	const char *problem = markup_value(&r->markup);
 
 	TRY(find_field(r, s, name, &n));
+	assert(n.field != NULL);
 	if (problem != NULL)
 		return complain(r, "%s", problem);
 	n.place = !url ? PLACE_TEXT : whole ? PLACE_URL : PLACE_URL_PART;
@@ -230,13 +243,14 @@ static enum outcome
 read_section(struct reader *r, const struct scope *s, const struct tag *tag,
 	struct nodes *out)
 {
-	struct node n = { .kind = tag->sigil == '#' ? NODE_SECTION : NODE_EMPTY_SECTION };
+	bool when_empty = tag->sigil == '^';
+	struct node n = { .kind = when_empty ? NODE_EMPTY_SECTION : NODE_SECTION };
 	struct markup before = r->markup;
 	struct nodes inside = { NULL, &inside.first };
 
 	TRY(find_field(r, s, tag->name, &n));
 	if (++r->nesting > NESTING_MAX)
-		return complain(r, "sections and files nest deeper than %d", NESTING_MAX);
+		return complain(r, "it nests deeper than %d", NESTING_MAX);
 	TRY(read_inside(r, s, tag->name, &n, &inside));
 	r->nesting--;
 	if (!markup_same(&before, &r->markup))
@@ -265,14 +279,15 @@ static enum outcome
 read_partial(struct reader *r, const struct scope *s, struct bytes name,
 	struct nodes *out)
 {
-	const struct template_source *file = find_source(r->asked, name), *back = r->file;
+	const struct template_source *back = r->file;
+	const struct template_source *file = find_source(r->asked, name);
 	struct bytes rest = r->rest;
 	const char *where = r->where;
 
 	if (file == NULL)
 		return complain(r, "there is no file %.*s.html", BYTES_FMT(name));
 	if (++r->nesting > NESTING_MAX)
-		return complain(r, "sections and files nest deeper than %d", NESTING_MAX);
+		return complain(r, "it nests deeper than %d", NESTING_MAX);
 	r->file = file;
 	r->rest = file->text;
 	TRY(read_nodes(r, s, NONE, out));
@@ -345,7 +360,7 @@ template_read(struct arena *a, const struct template_read *asked,
 
 	r.file = find_source(asked, bytes_slice(name, 0, name.n - strlen(".html")));
 	if (r.file == NULL)
-		return fault_note(f, asked->name, 0, "%s: no such template", asked->name);
+		return fault_note(f, asked->name, 0, "%s is not there", asked->name);
 	r.rest = r.file->text;
 	r.markup.may_script = asked->may_script;
 	r.seen = ARENA_ARRAY(a, bool, asked->page->count + 1);

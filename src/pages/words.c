@@ -36,7 +36,8 @@ find_initials(struct bytes text, struct bytes *first, struct bytes *last)
 	uint32_t c;
 	size_t n;
 
-	for (; (n = html_code_point(text, &c)) > 0; text = bytes_slice(text, n, text.n)) {
+	for (; (n = html_code_point(text, &c)) > 0;
+		text = bytes_slice(text, n, text.n)) {
 		struct bytes letter = bytes_slice(text, 0, n);
 		bool starts = !in_word && begins_word(letter);
 

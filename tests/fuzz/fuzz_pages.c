@@ -44,8 +44,8 @@ static void
 put_sign_in(const struct pages *p, struct supply *s, struct buf *out)
 {
 	struct page_hidden hidden = { take(s), take(s) };
-	struct page_sign_in v = { .hidden = &hidden, .hidden_count = 1, .action = take(s),
-		.failed = true };
+	struct page_sign_in v = { .hidden = &hidden, .hidden_count = 1,
+		.action = take(s), .failed = true };
 
 	v.username = take(s);
 	v.client_name = take(s);

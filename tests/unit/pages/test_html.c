@@ -10,7 +10,8 @@ struct row {
 };
 
 static void
-check_rows(void (*put)(struct buf *, struct bytes), const struct row *rows, size_t count)
+check_rows(void (*put)(struct buf *, struct bytes), const struct row *rows,
+	size_t count)
 {
 	struct arena *a = arena_new();
 
@@ -32,7 +33,8 @@ TEST(text_cannot_leave_an_element_or_a_quoted_attribute)
 	static const struct row rows[] = {
 		{ BI_NONE, BI("") },
 		{ BI("Ledger Sync"), BI("Ledger Sync") },
-		{ BI("<script>alert(1)</script>"), BI("&lt;script&gt;alert(1)&lt;/script&gt;") },
+		{ BI("<script>alert(1)</script>"),
+		  BI("&lt;script&gt;alert(1)&lt;/script&gt;") },
 		{ BI("\"><img src=x onerror=alert(1)>"),
 		  BI("&#34;&gt;&lt;img src=x onerror=alert(1)&gt;") },
 		{ BI("' onfocus='alert(1)"), BI("&#39; onfocus=&#39;alert(1)") },
@@ -53,26 +55,30 @@ TEST(text_cannot_leave_an_element_or_a_quoted_attribute)
 TEST(what_nobody_sees_and_what_turns_text_round_is_left_out_U08)
 {
 	static const struct row rows[] = {
-		{ BI("Ledger\xE2\x80\xAE" "cnyS"), BI("LedgercnyS") },          /* RLO */
-		{ BI("a\xE2\x80\xAA\xE2\x80\xAB\xE2\x80\xAC\xE2\x80\xAD" "b"), BI("ab") },
-		{ BI("a\xE2\x81\xA6\xE2\x81\xA7\xE2\x81\xA8\xE2\x81\xA9" "b"), BI("ab") },
-		{ BI("a\xE2\x80\x8E\xE2\x80\x8F\xD8\x9C" "b"), BI("ab") },       /* LRM RLM ALM */
-		{ BI("Ac\xE2\x80\x8Bme"), BI("Acme") },                        /* zero width space */
-		{ BI("Ac\xC2\xADme"), BI("Acme") },                            /* soft hyphen */
-		{ BI("\xEF\xBB\xBF" "Acme"), BI("Acme") },                      /* byte order mark */
-		{ BI("A\xF3\xA0\x81\x81" "B"), BI("AB") },                      /* tag */
+		{ BI("Ledger\xE2\x80\xAE" "cnyS"), BI("LedgercnyS") }, /* RLO */
+		{ BI("a\xE2\x80\xAA\xE2\x80\xAB\xE2\x80\xAC\xE2\x80\xAD" "b"),
+		  BI("ab") },
+		{ BI("a\xE2\x81\xA6\xE2\x81\xA7\xE2\x81\xA8\xE2\x81\xA9" "b"),
+		  BI("ab") },
+		/* LRM RLM ALM */
+		{ BI("a\xE2\x80\x8E\xE2\x80\x8F\xD8\x9C" "b"), BI("ab") },
+		{ BI("Ac\xE2\x80\x8Bme"), BI("Acme") }, /* zero width space */
+		{ BI("Ac\xC2\xADme"), BI("Acme") }, /* soft hyphen */
+		{ BI("\xEF\xBB\xBF" "Acme"), BI("Acme") }, /* byte order mark */
+		{ BI("A\xF3\xA0\x81\x81" "B"), BI("AB") }, /* tag */
 		{ BI("a\tb\nc\rd"), BI("a b c d") },
-		{ BI("a\xE2\x80\xA8" "b\xC2\x85" "c"), BI("a b c") },             /* LS, NEL */
+		{ BI("a\xE2\x80\xA8" "b\xC2\x85" "c"), BI("a b c") }, /* LS, NEL */
 		{ BI("\x01\x02\x1B[31m\x7F"), BI("[31m") },
-		{ BI("\xC2\x9B" "x"), BI("x") },                                /* C1 */
+		{ BI("\xC2\x9B" "x"), BI("x") }, /* C1 */
 		{ BI("\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE"),
-		  BI("\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE") },                 /* Persian keeps ZWNJ */
+		  BI("\xD9\x85\xDB\x8C\xE2\x80\x8C\xD8\xAE") }, /* Persian keeps ZWNJ */
 		{ BI("e\xCC\x81"), BI("e\xCC\x81") },
 		{ BI("e\xCC\x81\xCC\x82\xCC\x83\xCC\x84\xCC\x85\xCC\x86z"),
 		  BI("e\xCC\x81\xCC\x82\xCC\x83\xCC\x84z") },
 		{ BI("\xE5\x8C\x97\xE9\xA2\xA8 \xF0\x9F\x94\x91"),
 		  BI("\xE5\x8C\x97\xE9\xA2\xA8 \xF0\x9F\x94\x91") },
-		{ BI("\xED\xA0\x80"), BI("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") }, /* surrogate */
+		/* surrogate */
+		{ BI("\xED\xA0\x80"), BI("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") },
 		{ BI("\xF4\x90\x80\x80"),
 		  BI("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") },
 		{ BI("ab\xE2\x80"), BI("ab\xEF\xBF\xBD\xEF\xBF\xBD") },
@@ -99,7 +105,8 @@ TEST(a_link_is_a_path_of_ours_or_https_and_nothing_else)
 	static const struct row rows[] = {
 		{ BI("/signin"), BI("/signin") },
 		{ BI("/logo/lkc_x/0a1b?x=1&y=2"), BI("/logo/lkc_x/0a1b?x=1&amp;y=2") },
-		{ BI("https://app.example/cb?a='b'"), BI("https://app.example/cb?a=&#39;b&#39;") },
+		{ BI("https://app.example/cb?a='b'"),
+		  BI("https://app.example/cb?a=&#39;b&#39;") },
 		{ BI("HTTPS://app.example/"), BI("HTTPS://app.example/") },
 		{ BI_NONE, BI("#") },
 		{ BI("http://app.example/"), BI("#") },
@@ -164,7 +171,8 @@ TEST(code_points_are_read_as_RFC_3629_says)
 		uint32_t c = 0;
 
 		row("%zu", i);
-		check_int((int64_t)html_code_point(rows[i].text, &c), (int64_t)rows[i].n);
+		check_int((int64_t)html_code_point(rows[i].text, &c),
+			(int64_t)rows[i].n);
 		check_int(c, rows[i].c);
 	}
 	check_int((int64_t)html_code_point(NONE, &untouched), 0);

@@ -16,18 +16,19 @@ TEST(a_picture_is_known_by_what_is_in_it)
 		uint32_t width, height;
 	} rows[] = {
 		{ BI(PNG "\0\0\0\x60\0\0\0\x40" PNG_REST), BI("image/png"), 96, 64 },
-		{ BI("\xFF\xD8" APP0 FRAME("\xC0", "\0\x40", "\0\x60")), BI("image/jpeg"), 96, 64 },
+		{ BI("\xFF\xD8" APP0 FRAME("\xC0", "\0\x40", "\0\x60")),
+			BI("image/jpeg"), 96, 64 },
 		{ BI("\xFF\xD8" APP0 "\xFF" FRAME("\xC2", "\x02\0", "\x02\0")),
-		  BI("image/jpeg"), 512, 512 },
+			BI("image/jpeg"), 512, 512 },
 		/* Huffman tables (C4) are no frame, though their marker is between */
 		{ BI("\xFF\xD8\xFF\xC4\0\x04xx" FRAME("\xC1", "\0\x40", "\0\x40")),
-		  BI("image/jpeg"), 64, 64 },
+			BI("image/jpeg"), 64, 64 },
 		{ BI("RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9D\x01\x2A\x40\x40\x60\0"),
-		  BI("image/webp"), 64, 96 },
+			BI("image/webp"), 64, 96 },
 		{ BI("RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2F\x3F\xC0\x0F\0\0\0\0\0\0"),
-		  BI("image/webp"), 64, 64 },
+			BI("image/webp"), 64, 64 },
 		{ BI("RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0\x3F\0\0\x5F\0\0"),
-		  BI("image/webp"), 64, 96 },
+			BI("image/webp"), 64, 96 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -51,17 +52,19 @@ TEST(what_is_no_such_picture_is_refused_with_a_sentence)
 		const char *says;
 	} rows[] = {
 		{ BI_NONE, "not a PNG" },
-		{ BI("<svg xmlns=\"http://www.w3.org/2000/svg\"><script>x</script></svg>"), "SVG" },
+		{ BI("<svg xmlns=\"http://www.w3.org/2000/svg\"/>"), "SVG" },
 		{ BI("<?xml version=\"1.0\"?><svg/>"), "SVG" },
 		{ BI("GIF89a\x40\0\x40\0"), "not a PNG" },
 		{ BI("\x89PNG\r\n\x1A\n"), "damaged" },
-		{ BI("\x89PNG\r\n\x1A\n\0\0\0\x0DIDAT\0\0\0\x40\0\0\0\x40" PNG_REST), "damaged" },
+		{ BI("\x89PNG\r\n\x1A\n\0\0\0\x0DIDAT\0\0\0\x40\0\0\0\x40" PNG_REST),
+			"damaged" },
 		{ BI(PNG "\0\0\0\x10\0\0\0\x10" PNG_REST), "48 to 2048" },
 		{ BI(PNG "\0\0\x08\x01\0\0\0\x40" PNG_REST), "48 to 2048" },
 		{ BI(PNG "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF" PNG_REST), "48 to 2048" },
 		{ BI("\xFF\xD8\xFF"), "damaged" },
 		{ BI("\xFF\xD8" APP0 APP0), "damaged" },
-		{ BI("\xFF\xD8\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), "damaged" },
+		{ BI("\xFF\xD8\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"),
+			"damaged" },
 		{ BI("RIFF\0\0\0\0WEBP"), "damaged" },
 		{ BI("RIFF\0\0\0\0WEBPVP9 \0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "damaged" },
 		{ BI("RIFF\0\0\0\0WAVEfmt "), "not a PNG" },
@@ -87,7 +90,8 @@ TEST(a_file_too_large_is_refused_whatever_it_is)
 	uint32_t width, height;
 	const char *what = "";
 
-	check(logo_check((struct bytes){ large, LOGO_MAX }, &type, &width, &height, &what));
+	check(logo_check(
+		(struct bytes){ large, LOGO_MAX }, &type, &width, &height, &what));
 	check(!logo_check((struct bytes){ large, LOGO_MAX + 1 }, &type, &width, &height,
 		&what));
 	check(strstr(what, "256 KiB") != NULL);

@@ -38,8 +38,9 @@ TEST(what_is_wrong_is_refused_naming_the_member)
 		{ "{\"name\":7}", "name is to be a string" },
 		{ "{\"nmae\":\"x\"}", "no member \"nmae\"" },
 		{ "{\"name\":\"\"}", "name" },
-		{ "{\"name\":\"0123456789012345678901234567890123456789012345678901234567890\"}",
-		  "60 bytes" },
+		{ "{\"name\":\"01234567890123456789012345678901234567890123456789"
+		  "01234567890\"}",
+			"60 bytes" },
 		{ "{\"name\":\"Acme\\u202Ex\"}", "control" },
 		{ "{\"accent\":\"red\"}", "accent is to be a colour" },
 		{ "{\"accent\":\"#12345\"}", "colour" },
@@ -91,8 +92,9 @@ TEST(the_built_in_colours_pass_their_own_test)
 	struct arena *a = arena_new();
 	struct look b = look_default(B("Acme"));
 	struct fault f;
-	const char *text = arena_printf(a, "{\"accent\":\"%.*s\",\"accent_dark\":\"%.*s\"}",
-		BYTES_FMT(b.accent), BYTES_FMT(b.accent_dark));
+	const char *text =
+		arena_printf(a, "{\"accent\":\"%.*s\",\"accent_dark\":\"%.*s\"}",
+			BYTES_FMT(b.accent), BYTES_FMT(b.accent_dark));
 
 	check_int(look_read(a, bytes_of(text), &b, &f), DONE);
 	arena_free(a);

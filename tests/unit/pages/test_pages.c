@@ -26,14 +26,20 @@ static const struct page_context contexts[] = {
 static struct page_consent
 consent_of(size_t context_count)
 {
-	return (struct page_consent){ .hidden = hidden, .hidden_count = 1,
+	return (struct page_consent){ .hidden = hidden,
+		.hidden_count = 1,
 		.action = B("/consent"),
-		.client = { .name = B("Ledger <Sync>"), .client_uri = B("https://ls.example"),
+		.client = { .name = B("Ledger <Sync>"),
+			.client_uri = B("https://ls.example"),
 			.tos_uri = B("https://ls.example/tos"),
 			.policy_uri = B("https://ls.example/privacy"),
 			.contact = B("help@ls.example") },
-		.person = B("Nadia Petrova"), .username = B("nadia"), .scopes = scopes,
-		.scope_count = 2, .contexts = contexts, .context_count = context_count,
+		.person = B("Nadia Petrova"),
+		.username = B("nadia"),
+		.scopes = scopes,
+		.scope_count = 2,
+		.contexts = contexts,
+		.context_count = context_count,
 		.recipient = B("app.ls.example") };
 }
 
@@ -82,10 +88,12 @@ TEST(consent_says_who_asks_for_what_as_whom_and_who_hears_the_answer_U08)
 	struct page_consent v = consent_of(2);
 
 	page_consent(t.pages, &v, &t.out);
-	check_says(&t, "<h1>Connect <span class=\"whole\">Ledger &lt;Sync&gt;</span> to "
+	check_says(&t,
+		"<h1>Connect <span class=\"whole\">Ledger &lt;Sync&gt;</span> to "
 		"<span class=\"whole\">Acme Spend?</span></h1>");
 	check_says(&t, "<strong>Nadia Petrova</strong> (nadia)");
-	check_says(&t, "<span>See your export jobs</span> <code>export-jobs:read</code>");
+	check_says(
+		&t, "<span>See your export jobs</span> <code>export-jobs:read</code>");
 	check_says(&t, "<li><code>users:read</code></li>");
 	check_says(&t, "<p class=\"fact host\">app.ls.example</p>");
 	check_says(&t, "it never sees your password");
@@ -118,7 +126,8 @@ TEST(several_contexts_are_a_choice_one_is_a_sentence_none_cannot_be_approved_R46
 	v.context_count = 1;
 	page_consent(t.pages, &v, &t.out);
 	check_silent(&t, "radio");
-	check_says(&t, "<input type=\"hidden\" name=\"subject\" value=\"urn:company:1\">");
+	check_says(
+		&t, "<input type=\"hidden\" name=\"subject\" value=\"urn:company:1\">");
 	t.out.n = 0;
 	v.context_count = 0;
 	page_consent(t.pages, &v, &t.out);
@@ -168,10 +177,12 @@ TEST(sign_in_has_two_fields_and_one_message_for_every_failure_U12)
 		.action = B("/signin"), .client_name = B("Ledger Sync") };
 
 	page_sign_in(t.pages, &v, &t.out);
-	check_says(&t, "name=\"username\" type=\"text\" value=\"\" autocomplete=\"username\"");
+	check_says(&t,
+		"name=\"username\" type=\"text\" value=\"\" autocomplete=\"username\"");
 	check_says(&t, "name=\"password\" type=\"password\" "
 		"autocomplete=\"current-password\"");
-	check_says(&t, "Your password goes to Acme Spend only. Ledger Sync never sees it.");
+	check_says(&t,
+		"Your password goes to Acme Spend only. Ledger Sync never sees it.");
 	check_silent(&t, "role=\"alert\"");
 	check_silent(&t, "aria-describedby");
 	t.out.n = 0;
@@ -208,7 +219,8 @@ TEST(the_account_page_lists_what_is_connected_and_explains_what_was_ended_R67)
 	page_account(t.pages, &v, &t.out);
 	check_says(&t, "<dt>Connected since</dt><dd>1 May 2026</dd>");
 	check_says(&t, "<dt>Last used</dt><dd>not yet</dd>");
-	check_says(&t, "Disconnect<span class=\"unseen\"> Ledger Sync for Northwind</span>");
+	check_says(&t,
+		"Disconnect<span class=\"unseen\"> Ledger Sync for Northwind</span>");
 	check_silent(&t, "Ended");
 	t.out.n = 0;
 	v.connection_count = 2;
@@ -227,13 +239,17 @@ TEST(the_account_page_lists_what_is_connected_and_explains_what_was_ended_R67)
 TEST(an_error_page_speaks_to_the_person_first_R55)
 {
 	struct under_test t = page_begin();
-	struct page_message v = { .status = 400, .title = B("This link does not work"),
+	struct page_message v = { .status = 400,
+		.title = B("This link does not work"),
 		.for_person = B("Go back to the app."),
-		.for_integrator = B("redirect_uri <https://x.example/> is not registered"),
-		.error_id = B("K7Q2M9XA4T"), .link = { B("Home"), B("javascript:x") } };
+		.for_integrator =
+			B("redirect_uri <https://x.example/> is not registered"),
+		.error_id = B("K7Q2M9XA4T"),
+		.link = { B("Home"), B("javascript:x") } };
 
 	page_message(t.pages, &v, &t.out);
-	check_says(&t, "<h1>This link does not work</h1>\n  <p>Go back to the app.</p>");
+	check_says(
+		&t, "<h1>This link does not work</h1>\n  <p>Go back to the app.</p>");
 	check_says(&t, "&lt;https://x.example/&gt; is not registered");
 	check_says(&t, "give this error id: <code class=\"id\">K7Q2M9XA4T</code>");
 	check_says(&t, "<code>400</code>");
@@ -273,7 +289,9 @@ TEST(every_page_asks_for_assets_that_are_there)
 {
 	struct under_test t = page_begin();
 	const struct page_asset *assets;
-	struct page_message v = { .status = 200, .title = B("x"), .for_person = B("y") };
+	struct page_message v = {
+		.status = 200, .title = B("x"), .for_person = B("y")
+	};
 	size_t count = pages_assets(t.pages, &assets);
 
 	page_message(t.pages, &v, &t.out);
@@ -286,7 +304,8 @@ TEST(every_page_asks_for_assets_that_are_there)
 	check_bytes(bytes_slice(assets[0].path, 0, 7), B("/style-"));
 	check_int((int64_t)assets[0].path.n, (int64_t)strlen("/style-01234567.css"));
 	check(assets[0].body.n < (size_t)12 * 1024);
-	check(bytes_starts(assets[0].body, B(":root{--brand:#0b6153;--brand-dark:#7fd6bd}")));
+	check(bytes_starts(
+		assets[0].body, B(":root{--brand:#0b6153;--brand-dark:#7fd6bd}")));
 	page_end(&t);
 }
 
@@ -294,7 +313,9 @@ TEST(below_an_issuer_with_a_path_assets_are_asked_for_there)
 {
 	struct under_test t = page_begin();
 	const struct page_asset *assets;
-	struct page_message v = { .status = 200, .title = B("x"), .for_person = B("y") };
+	struct page_message v = {
+		.status = 200, .title = B("x"), .for_person = B("y")
+	};
 
 	pages_under(t.pages, B("/t1"));
 	page_message(t.pages, &v, &t.out);
@@ -332,7 +353,8 @@ put_file(const struct directory *d, const char *name, struct bytes text)
 
 	snprintf(path, sizeof(path), "%s/%s", d->path, name);
 	file = fopen(path, "wb");
-	if (file == NULL || fwrite(text.p, 1, text.n, file) != text.n || fclose(file) != 0) {
+	if (file == NULL || fwrite(text.p, 1, text.n, file) != text.n ||
+		fclose(file) != 0) {
 		perror(path);
 		exit(EXIT_FAILURE);
 	}
@@ -354,22 +376,26 @@ directory_end(const struct directory *d)
 	check_int(rmdir(d->path), 0);
 }
 
-#define PNG_64 "\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\0\x40\0\0\0\x40\x08\x02\0\0\0\0\0\0\0"
+#define PNG_64 \
+	"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\0\x40\0\0\0\x40\x08\x02\0\0\0\0\0\0\0"
 
 TEST(an_operator_may_change_templates_brand_and_logo)
 {
 	struct directory d = directory_begin();
 	struct arena *a = arena_new();
 	struct buf out = buf_new(a, 8192);
-	struct page_message v = { .status = 418, .title = B("T"), .for_person = B("P") };
+	struct page_message v = {
+		.status = 418, .title = B("T"), .for_person = B("P")
+	};
 	const struct page_asset *assets;
 	struct pages *p;
 	struct fault f = { 0 };
 
 	put_file(&d, "message.html", B("<h1>{{title}}</h1>{{for_person}} {{error_id}}"
 		"<img src=\"{{brand_logo}}\" alt=\"\">{{brand}}"));
-	put_file(&d, "brand.json", B("{\"name\": \"Northwind Pay\", \"logo\": \"l.png\", "
-		"\"accent\": \"#102030\"}"));
+	put_file(&d, "brand.json",
+		B("{\"name\": \"Northwind Pay\", \"logo\": \"l.png\", "
+		  "\"accent\": \"#102030\"}"));
 	put_file(&d, "l.png", B(PNG_64));
 	put_file(&d, "notes.txt", B("not read"));
 	if (check_int(pages_open(d.path, B("Acme"), &p, &f), DONE)) {
@@ -396,14 +422,18 @@ TEST(what_an_operator_got_wrong_is_refused_by_name)
 		struct bytes text;
 		const char *says;
 	} rows[] = {
-		{ "mesage.html", BI("x"), "mesage.html: no page may be replaced" },
+		{ "accounts.html", BI("x"), "accounts.html: no page may be replaced" },
 		{ "form_post.html", BI("x"), "no page may be replaced" },
-		{ "message.html", BI("\n{{wat}}"), "message.html:2: there is no {{wat}}" },
-		{ "message.html", BI("{{title}}{{for_person}}"), "must show {{error_id}}" },
+		{ "message.html", BI("\n{{wat}}"),
+			"message.html:2: there is no {{wat}}" },
+		{ "message.html", BI("{{title}}{{for_person}}"),
+			"must show {{error_id}}" },
 		{ "consent.html", BI("{{#hidden}}{{/hidden}}"), "must show" },
-		{ "head.html", BI("<script src=\"/x.js\"></script>"), "head.html:1: no page has" },
+		{ "head.html", BI("<script src=\"/x.js\"></script>"),
+			"head.html:1: no page has" },
 		{ "brand.json", BI("{\"accent\":\"#fff\"}"), "brand.json: accent" },
-		{ "brand.json", BI("{\"logo\":\"none.png\"}"), "no logo file none.png" },
+		{ "brand.json", BI("{\"logo\":\"none.png\"}"),
+			"no logo file none.png" },
 		{ "brand.json", BI("{\"logo\":\"brand.json\"}"), "not a PNG" },
 	};
 

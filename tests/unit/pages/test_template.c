@@ -57,8 +57,11 @@ static const struct template_field basket_fields[] = {
 	FIELD_TEXT(basket, path),
 	FIELD_EXACT(basket, token),
 	FIELD_LIST(basket, fruits, fruit_count, fruit_type),
-	{ .name = "nothing", .kind = TEMPLATE_LIST, .offset = offsetof(struct basket, fruits),
-	  .count_offset = offsetof(struct basket, none), .type = &fruit_type },
+	{ .name = "nothing",
+		.kind = TEMPLATE_LIST,
+		.offset = offsetof(struct basket, fruits),
+		.count_offset = offsetof(struct basket, none),
+		.type = &fruit_type },
 	FIELD_PART(basket, best, fruit_type),
 	FIELD_FLAG(basket, full),
 	FIELD_MADE("shout", shout),
@@ -76,10 +79,16 @@ static const struct template_field shop_fields[] = {
 };
 static const struct template_type shop_type = TEMPLATE_TYPE("shop", shop, shop_fields);
 
-static const struct fruit fruits[] = { { BI("fig & <pear>"), true }, { BI("plum"), false } };
+static const struct fruit fruits[] = { { BI("fig & <pear>"), true },
+	{ BI("plum"), false } };
 static const struct basket basket = {
-	.name = BI("a\"b"), .path = BI("/x?y=1&z=2"), .fruits = fruits, .fruit_count = 2,
-	.best = { BI("quince"), true }, .full = true, .token = BI("t\"\xE2\x80\xAE"),
+	.name = BI("a\"b"),
+	.path = BI("/x?y=1&z=2"),
+	.fruits = fruits,
+	.fruit_count = 2,
+	.best = { BI("quince"), true },
+	.full = true,
+	.token = BI("t\"\xE2\x80\xAE"),
 };
 static const struct shop shop = { BI("<Shop>") };
 
@@ -110,25 +119,29 @@ TEST(a_page_is_its_template_with_the_values_in_it)
 		{ "<p title=\"{{name}}\">", "<p title=\"a&#34;b\">" },
 		{ "{{ name }}|{{brand}}", "a&#34;b|&lt;Shop&gt;" },
 		{ "{{#fruits}}{{name}},{{/fruits}}", "fig &amp; &lt;pear&gt;,plum," },
-		{ "{{#fruits}}{{#ripe}}{{name}} {{brand}}{{/ripe}}{{^ripe}}!{{/ripe}}{{/fruits}}",
-		  "fig &amp; &lt;pear&gt; &lt;Shop&gt;!" },
+		{ "{{#fruits}}{{#ripe}}{{name}} {{brand}}{{/ripe}}"
+		  "{{^ripe}}!{{/ripe}}{{/fruits}}",
+			"fig &amp; &lt;pear&gt; &lt;Shop&gt;!" },
 		{ "{{#fruits}}{{#full}}{{token}} {{/full}}{{/fruits}}",
-		  "t&#34;\xE2\x80\xAE t&#34;\xE2\x80\xAE " },
+			"t&#34;\xE2\x80\xAE t&#34;\xE2\x80\xAE " },
 		{ "{{#nothing}}x{{/nothing}}{{^nothing}}none{{/nothing}}", "none" },
-		{ "{{#empty}}x{{/empty}}{{^empty}}y{{/empty}}{{#name}}z{{/name}}", "yz" },
-		{ "{{#best}}{{name}} of {{#full}}it{{/full}}{{/best}}", "quince of it" },
+		{ "{{#empty}}x{{/empty}}{{^empty}}y{{/empty}}{{#name}}z{{/name}}",
+			"yz" },
+		{ "{{#best}}{{name}} of {{#full}}it{{/full}}{{/best}}",
+			"quince of it" },
 		{ "{{#two}}two{{/two}}{{^two}}not{{/two}}", "two" },
 		{ "{{shout}}", "a&#34;b&lt;!" },
 		{ "{{>part}}{{#best}}{{>part}}{{/best}}", "[a&#34;b]\n[quince]\n" },
 		{ "x\n  {{! a remark }}\ny", "x\ny" },
 		{ "x\n  {{#fruits}}\n  <b>{{name}}</b>\n  {{/fruits}}\ny",
-		  "x\n  <b>fig &amp; &lt;pear&gt;</b>\n  <b>plum</b>\ny" },
+			"x\n  <b>fig &amp; &lt;pear&gt;</b>\n  <b>plum</b>\ny" },
 		{ "x {{! inline }} y\n", "x  y\n" },
 		{ "{{#full}}\n1\n{{/full}}", "1\n" },
 		{ "<a href=\"{{path}}\">", "<a href=\"/x?y=1&amp;z=2\">" },
 		{ "<a href=\"{{name}}\">", "<a href=\"#\">" },
 		{ "<a href=\"/x/{{path}}\">", "<a href=\"/x/%2Fx%3Fy%3D1%26z%3D2\">" },
-		{ "<input value=\"{{token}}\">", "<input value=\"t&#34;\xE2\x80\xAE\">" },
+		{ "<input value=\"{{token}}\">",
+			"<input value=\"t&#34;\xE2\x80\xAE\">" },
 		{ "<input {{#full}}disabled {{/full}}>", "<input disabled >" },
 		{ "<p>}} { {{name}}", "<p>}} { a&#34;b" },
 		{ "<!doctype html>{{name}}", "<!doctype html>a&#34;b" },
@@ -166,7 +179,7 @@ TEST(what_is_wrong_is_said_with_file_and_line)
 		{ "{{/full}}", "{{/full}} closes nothing" },
 		{ "{{name", "{{ without }}" },
 		{ "{{>missing}}", "no file missing.html" },
-		{ "{{>loop}}", "nest deeper than" },
+		{ "{{>loop}}", "nests deeper than" },
 		{ "x\n{{>open}}", "open.html:3: there is no {{wrong}} here" },
 		{ "{{full}}", "{{full}} is no text: write {{#full}}" },
 		{ "{{fruits}}", "is no text" },
@@ -199,7 +212,8 @@ TEST(what_is_wrong_is_said_with_file_and_line)
 		{ "{{#full}}<p {{/full}}>", "ends within other markup" },
 		{ "{{#full}}<p title=\"{{/full}}\">", "ends within other markup" },
 		{ "<p {{#full}}></p><b {{/full}}>", "ends within other markup" },
-		{ "<p title=\"{{#full}}\" class=\"{{/full}}\">", "ends within other markup" },
+		{ "<p title=\"{{#full}}\" class=\"{{/full}}\">",
+			"ends within other markup" },
 		{ "<p ", "ends within a tag" },
 		{ "<p title=\"x", "ends within a tag" },
 		{ "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>", "so long a name" },
@@ -244,6 +258,22 @@ TEST(a_page_must_show_what_it_must_show)
 		check(good || strstr(f.what, rows[i].missing) != NULL);
 		arena_free(a);
 	}
+}
+
+TEST(a_nul_in_a_template_does_not_end_it)
+{
+	struct arena *a = arena_new();
+	struct template_source source = { "page.html", B("x{{\0}}y{{wrong}}") };
+	struct template_read asked = { .sources = &source, .source_count = 1,
+		.name = "page.html", .page = &basket_type };
+	struct template *t;
+	struct fault f = { 0 };
+
+	check_int(template_read(a, &asked, &t, &f), REFUSED);
+	source.text = B("x{{!\0}}y{{wrong}}");
+	check_int(template_read(a, &asked, &t, &f), REFUSED);
+	check(strstr(f.what, "{{wrong}}") != NULL);
+	arena_free(a);
 }
 
 TEST(one_script_with_a_nonce_may_be_allowed)
