@@ -253,8 +253,13 @@ redeem_first(struct grant *g, const struct redemption *r, int64_t now)
 	enum reason misfit;
 
 	/* TC-03 */
-	if (now >= g->code_expires_at || age_unknown(g->created_at, now))
+	if (now >= g->code_expires_at)
 		return grant_end(g, END_CODE_EXPIRED, 0, r->from, now);
+	if (age_unknown(g->created_at, now)) {
+		burned = grant_end(g, END_CODE_EXPIRED, 0, r->from, now);
+		burned.reason = REASON_code_from_future;
+		return burned;
+	}
 	misfit = code_misfit(g, r);
 	if (misfit != REASON_NONE) {
 		/* TC-05: this answer says what was wrong, later ones: burned. */

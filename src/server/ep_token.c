@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "rules/claims.h"
 #include "rules/scope.h"
 #include "server/endpoints.h"
@@ -101,6 +102,20 @@ token_scope(const struct exchange *x, struct bytes *out)
 	return REASON_scope_malformed;
 }
 
+void
+token_note_resources(struct exchange *x)
+{
+	struct buf all = buf_new(x->arena, TOKEN_BODY_MAX);
+
+	for (size_t i = 0; i < x->form.count; i++) {
+		if (!bytes_equal(x->form.fields[i].name, B("resource")))
+			continue;
+		buf_put(&all, all.n > 0 ? B(" ") : NONE);
+		buf_put(&all, x->form.fields[i].value);
+	}
+	note_text(x, "resource_presented", buf_bytes(&all));
+}
+
 enum reason
 token_resource(const struct exchange *x, struct bytes *out)
 {
@@ -178,6 +193,12 @@ token_foreign(struct exchange *x)
 	return WAIT;
 }
 
+static void
+note_time(struct exchange *x, const char *key, int64_t at)
+{
+	note_text(x, key, bytes_of(clock_rfc3339(at, arena_alloc(x->arena, 21))));
+}
+
 /* The facts by which `latchkey explain` tells why a grant is dead. */
 static enum step
 token_refused(struct exchange *x, const struct grant_token *presented,
@@ -189,7 +210,7 @@ token_refused(struct exchange *x, const struct grant_token *presented,
 	note_number(x, "generation_current", g->generation);
 	if (g->end_reason != END_NONE) {
 		note_text(x, "ended", bytes_of(end_reason_name(g->end_reason)));
-		note_number(x, "ended_at", g->ended_at);
+		note_time(x, "ended_at", g->ended_at);
 		note_text(x, "ended_from", g->ended_from);
 	}
 	if (c->event == GRANT_REDEEM &&
@@ -197,6 +218,8 @@ token_refused(struct exchange *x, const struct grant_token *presented,
 		note_text(x, "presented", c->redemption.redirect_uri);
 		note_text(x, "registered", g->redirect_uri);
 	}
+	if (reason_error(c->verdict.reason) == INVALID_TARGET)
+		token_note_resources(x);
 	if (c->verdict.changed && (g->end_reason == END_CODE_REPLAYED ||
 		g->end_reason == END_REFRESH_REPLAYED))
 		metric_add(&x->worker->metrics, METRIC_replays);

@@ -13,6 +13,8 @@ enum reason token_retry_key(const struct exchange *x, struct retry *out);
 enum reason token_scope(const struct exchange *x, struct bytes *out);
 /* All resource parameters, canonical, one space between (RI-01, RI-02). */
 enum reason token_resource(const struct exchange *x, struct bytes *out);
+/* Notes them for explain, as they were sent. */
+void token_note_resources(struct exchange *x);
 /* A presented code or refresh token, of that kind and ours, or why not. */
 enum reason token_presented(const struct exchange *x, enum token_kind kind,
 	struct bytes text, struct grant_token *out);

@@ -156,8 +156,8 @@ enum step reply_document(struct exchange *x, const struct reply_document *d);
 
 /* ---- refusals (refuse.c) ---------------------------------------------------------- */
 
-/* Facts for explain; a note beyond EXCHANGE_NOTES is dropped. Text must live as
- * long as the exchange. */
+/* Facts for explain; a note beyond EXCHANGE_NOTES is dropped, and so is NONE: what
+ * was not sent is no fact. Text must live as long as the exchange. */
 void note_text(struct exchange *x, const char *key, struct bytes text);
 void note_number(struct exchange *x, const char *key, int64_t number);
 

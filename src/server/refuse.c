@@ -13,21 +13,26 @@
 #define FACTS_MAX ((size_t)8192)
 #define PAGE_MAX ((size_t)262144)
 
-void
-note_text(struct exchange *x, const char *key, struct bytes text)
+static void
+note_add(struct exchange *x, struct note note)
 {
 	if (x->notes == NULL)
 		x->notes = ARENA_ARRAY(x->arena, struct note, EXCHANGE_NOTES);
 	if (x->note_count < EXCHANGE_NOTES)
-		x->notes[x->note_count++] = (struct note){ key, text, 0 };
+		x->notes[x->note_count++] = note;
+}
+
+void
+note_text(struct exchange *x, const char *key, struct bytes text)
+{
+	if (text.p != NULL)
+		note_add(x, (struct note){ .key = key, .text = text });
 }
 
 void
 note_number(struct exchange *x, const char *key, int64_t number)
 {
-	note_text(x, key, NONE);
-	if (x->note_count > 0 && x->notes[x->note_count - 1].key == key)
-		x->notes[x->note_count - 1].number = number;
+	note_add(x, (struct note){ .key = key, .number = number });
 }
 
 static struct bytes

@@ -75,6 +75,18 @@ client_issued(struct exchange *x, const struct client_token *t, struct bytes sco
 }
 
 static enum step
+client_refused(struct exchange *x, enum reason reason)
+{
+	if (reason_error(reason) == INVALID_TARGET) {
+		token_note_resources(x);
+	} else {
+		note_text(x, "scope_presented", form_get(&x->form, B("scope")));
+		note_text(x, "scope_registered", x->client->scope);
+	}
+	return refuse(x, reason);
+}
+
+static enum step
 client_answer(struct exchange *x)
 {
 	struct client_token t = {
@@ -90,11 +102,8 @@ client_answer(struct exchange *x)
 		reason = token_resource(x, &resource);
 	if (reason == REASON_NONE && !client_scope_numbers(x->catalogue, scope, &t))
 		reason = REASON_scope_not_allowed;
-	if (reason != REASON_NONE) {
-		note_text(x, "scope_presented", form_get(&x->form, B("scope")));
-		note_text(x, "scope_registered", x->client->scope);
-		return refuse(x, reason);
-	}
+	if (reason != REASON_NONE)
+		return client_refused(x, reason);
 	secret_random(t.nonce, sizeof(t.nonce));
 	return client_issued(x, &t, scope);
 }

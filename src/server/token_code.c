@@ -61,6 +61,8 @@ code_read(struct exchange *x)
 	struct code_state *s = ARENA_NEW(x->arena, struct code_state);
 	enum reason reason = code_parse(x, s);
 
+	if (reason_error(reason) == INVALID_TARGET)
+		token_note_resources(x);
 	if (reason != REASON_NONE)
 		return refuse(x, reason);
 	x->state = s;

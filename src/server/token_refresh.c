@@ -45,6 +45,8 @@ refresh_read(struct exchange *x)
 	struct refresh_state *s = ARENA_NEW(x->arena, struct refresh_state);
 	enum reason reason = refresh_parse(x, s);
 
+	if (reason_error(reason) == INVALID_TARGET)
+		token_note_resources(x);
 	if (reason != REASON_NONE)
 		return refuse(x, reason);
 	x->state = s;

@@ -239,6 +239,18 @@ table('explain a dead authorisation:', [
 	assert.match(said, /What to do/);
 });
 
+test('explain tells times as times, and what was not sent not at all', async () => {
+	const first = await lk.grant(lk.web);
+	await lk.revoke(lk.web, first.refresh_token);
+	const dead = await explain(await lk.refresh(lk.web, first.refresh_token));
+	assert.match(dead, /ended_at: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/);
+	const target = await lk.token(lk.machine, { ...machine, resource: 'https://nobody.example/api' });
+	J400('invalid_target')(target);
+	const said = await explain(target);
+	assert.match(said, /resource_presented: https:\/\/nobody\.example\/api/);
+	assert.doesNotMatch(said, /scope_presented/);
+});
+
 test('explain the wrong way to authenticate: which arrived, which is registered', async () => {
 	const answer = await lk.post('/oauth/token', { ...machine, client_id: lk.machine.client_id, client_secret: lk.machine.client_secret });
 	J400('invalid_client')(answer);

@@ -230,6 +230,13 @@ test('SIGHUP reads the configuration again', async () => {
 	await own.eventually('the new lifetime', async () => (await own.token(own.machine, machine)).json.expires_in === 300, 3000 * SLOW);
 });
 
+test('systemd waits for longer than a stopping server does', async () => {
+	const unit = fs.readFileSync(new URL('../../dist/latchkey.service', import.meta.url), 'utf8');
+	const shown = await lk.must('serve', '--dir', lk.data, '--show-config');
+	const drain = Number(/^drain_timeout = (\d+)/m.exec(shown.stdout)[1]);
+	assert.ok(Number(/^TimeoutStopSec=(\d+)/m.exec(unit)[1]) > drain);
+});
+
 // ---- readiness, health, metrics -------------------------------------------------------------------
 
 test('readiness is told to systemd', async () => {

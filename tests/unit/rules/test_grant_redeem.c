@@ -144,7 +144,7 @@ TEST(redemption)
 			{ NOW_ENDED(code_expired, END_CODE_EXPIRED, 0) } },
 		{ "A5", open_grant, right, T - 60, { ISSUED } },
 		{ "A5", open_grant, right, T - 120,
-			{ NOW_ENDED(code_expired, END_CODE_EXPIRED, 0) } },
+			{ NOW_ENDED(code_from_future, END_CODE_EXPIRED, 0) } },
 		{ "TC-04", open_grant, other_client, T,
 			{ STILL_OPEN(token_of_other_client) } },
 		{ "TC-04", open_grant, other_client, T + 61,
