@@ -62,6 +62,7 @@ struct cli {
 /* Reads argv after the command's name; prints what is wrong and returns false. */
 bool options_read(struct cli *c, int argc, char **argv);
 bool option_given(const struct cli *c, const char *name);
+bool options_given(const struct cli *c); /* any of the command's own */
 const char *option_text(const struct cli *c, const char *name); /* NULL: not given */
 struct strings option_list(struct cli *c, const char *name);
 void command_help(const struct command *command);

@@ -28,6 +28,8 @@ client_edit(struct cli *c)
 {
 	struct client_put put = { .found = false };
 
+	if (!options_given(c))
+		return cli_usage(c, "nothing to change was given");
 	if (!load(c, &put, "client_edited", ""))
 		return 1;
 	if (option_given(c, "name"))

@@ -92,7 +92,8 @@ explain(struct cli *c)
 	if (!cli_open(c) || !CLI_WAIT(c, store_refusal_find, &find))
 		return 1;
 	if (!find.found)
-		return cli_fail(c, "no refusal with the id %s is kept; the newest 20,000 are."
+		return cli_fail(c, "no refusal with the id %s is kept. The newest 20,000 are;"
+				   " one of the last second may still be on its way."
 				   " Is it this server's (--dir)?", c->operands[0]);
 	reason = reason_by_name(n->reason);
 	out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "id",

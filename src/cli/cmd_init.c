@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_init.c - latchkey init: a new data directory, whole or not at all. It is
- * made under another name and renamed when everything in it is there.
+ * cmd_init.c - latchkey init: fills a new or empty data directory, and takes
+ * everything out again when something goes wrong. latchkey.conf is written last.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/development.h"
 #include "rules/metadata.h"
+#include "rules/wording.h"
 #include "server/server.h"
 
 static bool
@@ -64,24 +66,62 @@ fill_directory(struct cli *c, const char *dir, const char *issuer, const char *b
 		return false;
 	c->mailbox = mailbox_new();
 	c->port = store_port_new(c->store, c->mailbox, f);
-	if (c->port == NULL || !fill_database(c, issuer, brand)
-		|| !write_config(c, dir, issuer, brand, f))
+	if (c->port == NULL || !fill_database(c, issuer, brand))
 		return false;
-	return !option_given(c, "development")
-		|| development_certificate(c->arena, dir, f) == DONE;
+	if (option_given(c, "development")
+		&& development_certificate(c->arena, dir, f) != DONE)
+		return false;
+	return write_config(c, dir, issuer, brand, f);
+}
+
+static bool
+is_empty(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	size_t n = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (d != NULL)
+		closedir(d);
+	return d != NULL && n == 0;
+}
+
+/* A new directory, or an empty one that is there (made by install or systemd). */
+static bool
+make_directory(struct cli *c, bool *made)
+{
+	*made = mkdir(c->dir, 0700) == 0;
+	if (*made)
+		return true;
+	if (errno != EEXIST)
+		cli_fail(c, "%s cannot be made: %s", c->dir, strerror(errno));
+	else if (access(c->dir, R_OK | W_OK | X_OK) != 0)
+		cli_fail(c, "%s is there, but this user may not write it: %s", c->dir,
+			strerror(errno));
+	else if (!is_empty(c->dir))
+		cli_fail(c, "%s exists and is not empty; nothing was changed", c->dir);
+	else if (chmod(c->dir, 0700) != 0)
+		cli_fail(c, "%s belongs to somebody else, who could read the keys in it;"
+			    " run this as its owner", c->dir);
+	else
+		return true;
+	return false;
 }
 
 /* Removes what a failed attempt left; only names that init itself makes. */
 static void
-undo(struct cli *c, const char *dir)
+undo(struct cli *c, bool made)
 {
 	static const char *const names[] = { DIR_DATABASE, DIR_DATABASE "-wal",
 		DIR_DATABASE "-shm", DIR_MASTER_KEY, DIR_CONFIG, "dev-ca.pem",
 		"dev-ca-key.pem", "tls-cert.pem", "tls-key.pem" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		unlink(arena_printf(c->arena, "%s/%s", dir, names[i]));
-	rmdir(dir);
+		unlink(arena_printf(c->arena, "%s/%s", c->dir, names[i]));
+	if (made)
+		rmdir(c->dir);
 }
 
 static void
@@ -104,8 +144,9 @@ static int
 init(struct cli *c)
 {
 	const char *issuer = option_text(c, "issuer");
-	const char *brand = option_text(c, "brand");
-	const char *what = NULL, *made;
+	const char *brand = option_given(c, "brand") ? option_text(c, "brand") : "Latchkey";
+	const char *what = NULL;
+	bool made;
 	struct fault f = { .what = "" };
 
 	if (issuer == NULL)
@@ -113,16 +154,14 @@ init(struct cli *c)
 				    " such as https://auth.example.com");
 	if (!issuer_valid(c->arena, bytes_of(issuer), &what))
 		return cli_usage(c, "--issuer %s: %s", issuer, what);
-	made = arena_printf(c->arena, "%s.new-%ld", c->dir, (long)getpid());
+	what = wording_fault(c->arena, "--brand", bytes_of(brand), WORDING_NAME);
+	if (what != NULL)
+		return cli_usage(c, "%s", what);
 	umask(077);
-	/* An empty directory that is there already may be taken over. */
-	if (access(c->dir, F_OK) == 0 && rmdir(c->dir) != 0)
-		return cli_fail(c, "%s exists and is not empty; nothing was changed", c->dir);
-	if (mkdir(made, 0700) != 0)
-		return cli_fail(c, "%s: %s", made, strerror(errno));
-	if (!fill_directory(c, made, issuer, brand != NULL ? brand : "Latchkey", &f)
-		|| rename(made, c->dir) != 0) {
-		cli_fail(c, "%s", f.what[0] != '\0' ? f.what : strerror(errno));
+	if (!make_directory(c, &made))
+		return 1;
+	if (!fill_directory(c, c->dir, issuer, brand, &f)) {
+		cli_fail(c, "%s; nothing was kept", f.what);
 		undo(c, made);
 		return 1;
 	}

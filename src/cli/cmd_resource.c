@@ -8,15 +8,16 @@
 #include "base/clock.h"
 #include "cli/client_fields.h"
 #include "cli/commands.h"
+#include "rules/wording.h"
 
 static int
 resource_add(struct cli *c)
 {
 	static const struct column columns[] = {
 		{ "client_id", "Client id" }, { "client_secret", "Client secret" },
-		{ "client_name", "Name" }, { "resource_uri", "URI" }, { NULL, NULL },
+		{ "client_name", "Name" }, { "resource", "URI" }, { NULL, NULL },
 	};
-	const char *name = option_text(c, "name");
+	const char *name = option_text(c, "name"), *what;
 	struct client_put put = { .found = false };
 	struct client *r = &put.client;
 	struct bytes secret;
@@ -24,6 +25,9 @@ resource_add(struct cli *c)
 
 	if (name == NULL)
 		return cli_usage(c, "--name is missing: what operators call this API");
+	what = wording_fault(c->arena, "--name", bytes_of(name), WORDING_NAME);
+	if (what != NULL)
+		return cli_usage(c, "%s", what);
 	if (!cli_open(c))
 		return 1;
 	*r = (struct client){ .type = CLIENT_RESOURCE, .name = bytes_of(name),
@@ -52,7 +56,7 @@ resource_list(struct cli *c)
 {
 	static const struct column columns[] = {
 		{ "client_id", "CLIENT" }, { "client_name", "NAME" },
-		{ "resource_uri", "URI" }, { "created_at", "SINCE" }, { NULL, NULL },
+		{ "resource", "URI" }, { "created_at", "SINCE" }, { NULL, NULL },
 	};
 	json_t *list;
 
@@ -73,11 +77,12 @@ resource_remove(struct cli *c)
 	struct client_put put = { .remove = true };
 	const struct client *client;
 
-	if (!cli_open(c) || (client = cli_client(c, c->operands[0])) == NULL)
+	if (!cli_open(c))
 		return 1;
-	if (client->type != CLIENT_RESOURCE)
-		return cli_fail(c, "%s is not a resource; see: latchkey client remove",
-			c->operands[0]);
+	client = catalogue_client(c->catalogue, bytes_of(c->operands[0]));
+	if (client == NULL || client->type != CLIENT_RESOURCE)
+		return cli_fail(c, "there is no resource %s; see: latchkey resource list"
+				   " --dir %s", c->operands[0], c->dir);
 	put.client = *client;
 	put.audit = cli_audit(c, "resource_removed",
 		arena_printf(c->arena, "client:%s", c->operands[0]), "");

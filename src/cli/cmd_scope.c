@@ -5,12 +5,13 @@
  */
 #include "cli/commands.h"
 #include "rules/scope.h"
+#include "rules/wording.h"
 
 static int
 scope_add(struct cli *c)
 {
 	struct bytes name = bytes_of(c->operands[0]);
-	const char *describe = option_text(c, "describe");
+	const char *describe = option_text(c, "describe"), *what;
 	struct scope_put put = { .scope = { .name = name } };
 
 	if (!scope_name_valid(name))
@@ -20,6 +21,10 @@ scope_add(struct cli *c)
 		return cli_usage(c, "--describe is missing: the sentence a person reads"
 				    " on the consent page");
 	put.scope.description = bytes_of(describe);
+	what = wording_fault(c->arena, "--describe", put.scope.description,
+		WORDING_DESCRIPTION);
+	if (what != NULL)
+		return cli_usage(c, "%s", what);
 	if (!cli_open(c))
 		return 1;
 	put.audit = cli_audit(c, "scope_added",

@@ -78,12 +78,17 @@ user_add(struct cli *c)
 {
 	struct user_put put = { .taken = false };
 	struct user *u = &put.user;
+	const char *what = NULL;
 
 	u->username = bytes_of(option_text(c, "username"));
 	u->name = bytes_of(option_text(c, "name"));
 	if (bytes_empty(u->username) || bytes_empty(u->name))
 		return cli_usage(c, "--username and --name are both needed");
-	if (!read_contexts(c, u) || !read_password(c, u))
+	if (!read_contexts(c, u))
+		return 2;
+	if (!user_check(c->arena, u, &what))
+		return cli_usage(c, "%s", what);
+	if (!read_password(c, u))
 		return 2;
 	if (!cli_open(c))
 		return 1;

@@ -26,7 +26,8 @@ same(const char *a, const char *b)
 static void
 usage(FILE *to, const char *group)
 {
-	fputs("usage: latchkey COMMAND [options]\n\n", to);
+	fprintf(to, "usage: latchkey %s%s [options]\n\n", group != NULL ? group : "COMMAND",
+		group != NULL ? " VERB" : "");
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		const struct command *m = commands[i];
 		char left[48];
@@ -61,6 +62,9 @@ not_found(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
 		if (same(commands[i]->group, argv[1])) {
 			bool help = argc > 2 && same(argv[2], "--help");
+			if (!help)
+				fprintf(stderr, "latchkey: there is no command '%s %s'\n\n",
+					argv[1], argc > 2 ? argv[2] : "");
 			usage(help ? stdout : stderr, argv[1]);
 			return help ? 0 : 2;
 		}

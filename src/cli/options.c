@@ -154,6 +154,15 @@ option_given(const struct cli *c, const char *name)
 	return option_text(c, name) != NULL;
 }
 
+bool
+options_given(const struct cli *c)
+{
+	for (size_t i = 0; i < c->values->count; i++)
+		if (find_in(common, bytes_of(c->values->given[i].name)) == NULL)
+			return true;
+	return false;
+}
+
 const char *
 option_text(const struct cli *c, const char *name)
 {

@@ -18,7 +18,7 @@
 #include "base/secret.h"
 #include "crypto/password.h"
 #include "text/base64url.h"
-#include "text/form.h"
+#include "text/utf8.h"
 
 /* One line without its end; false: end of input or too long. */
 static bool
@@ -82,23 +82,24 @@ ask_twice(struct cli *c, char *first, size_t *n)
 bool
 terminal_password(struct cli *c, bool from_stdin, struct bytes *out)
 {
-	char *line = arena_alloc(c->arena, PASSWORD_MAX);
+	char *line = arena_alloc(c->arena, PASSWORD_MAX + 2);
 	size_t n = 0;
 
 	if (!from_stdin) {
 		if (!ask_twice(c, line, &n))
 			return false;
-	} else if (!read_line(STDIN_FILENO, line, PASSWORD_MAX, &n)) {
-		cli_fail(c, "no password on standard input: expected one line of at most"
-			    " %d bytes", PASSWORD_MAX);
+	} else if (!read_line(STDIN_FILENO, line, PASSWORD_MAX + 2, &n)) {
+		cli_fail(c, "no password on standard input: expected one line of 8 to %d"
+			    " bytes", PASSWORD_MAX);
 		return false;
 	}
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
 	/* NIST SP 800-63B 5.1.1.2: at least 8; length is what counts. */
-	if (n < 8 || !utf8_valid((struct bytes){ line, n })) {
+	if (n < 8 || n > PASSWORD_MAX || !utf8_text((struct bytes){ line, n })) {
 		cli_fail(c, n < 8 ? "the password has fewer than 8 characters"
-				  : "the password is not UTF-8");
+			: n > PASSWORD_MAX ? "the password has more than 1024 bytes"
+			: "the password is not UTF-8, or holds control characters");
 		return false;
 	}
 	*out = (struct bytes){ line, n };

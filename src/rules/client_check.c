@@ -11,10 +11,10 @@
 #include "rules/client.h"
 #include "rules/redirect_uri.h"
 #include "rules/scope.h"
+#include "rules/wording.h"
 #include "text/uri.h"
 #include "text/utf8.h"
 
-#define NAME_MAX_CHARACTERS 80 /* what a phone shows on the consent page */
 #define LINK_MAX 2048
 #define CONTACT_MAX 254        /* RFC 5321 4.5.3.1.3, less the brackets */
 #define LIST_MAX 50
@@ -31,30 +31,6 @@ static bool
 of_people(const struct client *c)
 {
 	return c->type != CLIENT_RESOURCE;
-}
-
-static size_t
-characters(struct bytes text)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < text.n; i++)
-		count += ((unsigned char)text.p[i] & 0xC0) != 0x80;
-	return count;
-}
-
-/* U+202A..U+202E and U+2066..U+2069 turn the reading direction (U-08). */
-static bool
-turns_direction(struct bytes text)
-{
-	for (size_t i = 0; i + 3 <= text.n; i++) {
-		const unsigned char *p = (const unsigned char *)text.p + i;
-
-		if (p[0] == 0xE2 && ((p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
-			(p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9)))
-			return true;
-	}
-	return false;
 }
 
 /* C-05 */
@@ -78,19 +54,10 @@ static const char *
 check_name(const struct check *k)
 {
 	struct bytes name = k->c->name;
+	const char *fault = wording_fault(k->a, "client name", name, WORDING_NAME);
 
-	if (!utf8_text(name) || turns_direction(name))
-		return SAY(k->a, "client name holds control characters, marks that "
-			"turn the direction of reading, or bytes that are not UTF-8; "
-			"write it as plain text");
-	if (bytes_equal(bytes_slice(name, 0, bytes_index(name, ' ')), NONE))
-		return SAY(k->a,
-			"client name \"%.*s\" is empty or begins with a space; "
-			"give the name people know the app by",
-			BYTES_FMT(name));
-	if (characters(name) > NAME_MAX_CHARACTERS)
-		return SAY(k->a, "client name \"%.*s\" has more than %d characters; "
-			"shorten it", BYTES_FMT(name), NAME_MAX_CHARACTERS);
+	if (fault != NULL)
+		return fault;
 	if (brand_imitated(k->a, k->brand, name))
 		return SAY(k->a,
 			"client name \"%.*s\" imitates the platform's own name "

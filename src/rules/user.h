@@ -24,6 +24,13 @@ struct user {
 	int64_t created_at;
 };
 
+#define USERNAME_MAX 128
+
+/* May it be what a person types to sign in: letters, digits and . _ - + @ only, so
+ * that no two look alike and every keyboard has them? */
+bool username_valid(struct bytes username);
+/* Is this record one we may keep? On refusal *what is a sentence for the operator. */
+bool user_check(struct arena *a, const struct user *u, const char **what);
 const struct context *user_context(const struct user *u, struct bytes urn);
 
 #endif

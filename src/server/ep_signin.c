@@ -81,6 +81,17 @@ sign_in_show(struct exchange *x)
 	return sign_in_page(x, &(struct sign_in_notice){ .status = 200 });
 }
 
+/* A phone's keyboard puts a space behind a word; no username has one. */
+static struct bytes
+trimmed(struct bytes text)
+{
+	while (bytes_starts(text, B(" ")))
+		text = bytes_slice(text, 1, text.n);
+	while (bytes_ends(text, B(" ")))
+		text = bytes_slice(text, 0, text.n - 1);
+	return text;
+}
+
 /* The transaction, if it is for one, and the one-time value. */
 static enum step
 sign_in_read(struct exchange *x)
@@ -89,7 +100,7 @@ sign_in_read(struct exchange *x)
 	struct sign_in *s = ARENA_NEW(x->arena, struct sign_in);
 
 	v->page = s;
-	s->username = form_get(&x->form, B("username"));
+	s->username = trimmed(form_get(&x->form, B("username")));
 	s->password = form_get(&x->form, B("password"));
 	if (!bytes_empty(form_get(&x->form, B("transaction")))) {
 		enum reason reason = transaction_read(x, &x->form);

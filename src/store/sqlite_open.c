@@ -202,7 +202,8 @@ inspect_file(const char *path, struct fault *f)
 
 	if (stat(path, &file) != 0 && errno == ENOENT)
 		return FAULT_AT(
-			f, "%s is missing: latchkey init makes a new one", path);
+			f, "%s is missing: restore it from a backup, or begin anew "
+			"with latchkey init in an empty directory", path);
 	if (stat(path, &file) != 0 || access(path, R_OK | W_OK) != 0)
 		return FAULT_AT(
 			f, "%s may not be written to: %s", path, strerror(errno));

@@ -165,7 +165,7 @@ TEST(what_may_not_be_kept)
 		{ "C-05", id_with_space, "client_id" },
 		{ "C-05", id_missing, "client_id" },
 		{ "R4.1", name_missing, "is empty" },
-		{ "R4.1", name_blank, "begins with a space" },
+		{ "R4.1", name_blank, "ends with a space" },
 		{ "U-08", name_control, "control characters" },
 		{ "U-08", name_bidi, "direction" },
 		{ "U-08", name_isolate, "direction" },

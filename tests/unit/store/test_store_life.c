@@ -91,7 +91,7 @@ TEST(what_is_not_a_store_is_not_opened)
 
 	place_make(&at);
 	check(!opens(&at));
-	check(says(&at, "is missing: latchkey init"));
+	check(says(&at, "is missing: restore it"));
 	write_file(&at, text);
 	check(!opens(&at));
 	check(says(&at, "is not a database"));
