@@ -386,6 +386,39 @@ table('U-10 a transaction that is none of ours:', [
 	}
 });
 
+test('U-10 a transaction begun in one browser leads nowhere in another', async () => {
+	const attacker = lk.browser();
+	const page = await attacker.authorize(lk.request(lk.web), { stopAt: 'signin' });
+	const transaction = signInOf(page).control('transaction').value;
+	const victim = await lk.as(lk.ben);
+	const target = `/consent?transaction=${encodeURIComponent(transaction)}`;
+	PAGE(400)(Object.assign(await victim.get(target), { request: lk.request(lk.web) }));
+	// In its own browser the same link asks for sign-in.
+	assert.ok(signInOf(await attacker.get(target)));
+});
+
+test('U-04 a sign-in form works once', async () => {
+	const browser = lk.browser();
+	const page = await browser.follow(await browser.get('/account'));
+	const pairs = fill(signInOf(page), { username: lk.ben.username, password: lk.ben.password });
+	const first = await browser.post('/signin', pairs);
+	assert.equal(first.status, 303, String(first));
+	const session = browser.cookies.get('__Host-latchkey-session');
+	const again = await browser.post('/signin', pairs);
+	assert.equal(again.status, 403, String(again));
+	assert.equal(browser.cookies.get('__Host-latchkey-session'), session);
+});
+
+test('U-04 a sign-out form works once, a disconnect form works once', async () => {
+	const browser = lk.browser();
+	await browser.signIn(lk.ben);
+	await lk.grant(lk.web2, {}, { user: lk.ben, browser });
+	const page = await browser.get('/account');
+	const disconnect = forms(page.text).find((f) => f.action !== '/signout');
+	assert.equal((await browser.submit(page, disconnect)).status, 303);
+	assert.equal((await browser.submit(page, disconnect)).status, 403);
+});
+
 test('U-11 a second submission gives no second code', async () => {
 	const at = await atConsent();
 	const first = await finish(at);
