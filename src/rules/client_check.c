@@ -260,7 +260,7 @@ check_scopes(const struct check *k)
 	struct bytes rest = c->scope, token;
 
 	if (!of_people(c))
-		return bytes_empty(c->scope) ? NULL :
+		return bytes_empty(c->scope) && bytes_empty(c->default_scope) ? NULL :
 			"an API (resource) asks for nothing; leave out --scope";
 	if (bytes_empty(c->scope))
 		return "the client has no scope; add what it may ask for with --scope";
