@@ -10,6 +10,14 @@ NINJA ?= ninja
 
 SANITIZE := -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 
+# What root installs is built by whom the tree belongs to: "sudo make install" leaves
+# nothing of root's in it, and "make" works afterwards.
+ifeq ($(shell id -u),0)
+ifneq ($(shell stat -c %u .),0)
+AS_OWNER := setpriv --reuid=$(shell stat -c %u .) --regid=$(shell stat -c %g .) --clear-groups
+endif
+endif
+
 .DEFAULT_GOAL := all
 .PHONY: all help deps run test test-crash test-asan test-tsan bench fuzz lint format cover \
 	install clean
@@ -34,13 +42,13 @@ run: deps ## install what is missing, build, and start the demo
 
 test: ## install what the tests need, build, run every test
 	@scripts/deps build test
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all meson-test-prereq
 	@tests/run --build $(BUILD)
 
 test-crash: ## kill -9 under load, 200 times (ROUNDS=N for another number)
 	@scripts/deps build test
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 	@ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) crash
 
@@ -60,7 +68,7 @@ test-tsan: ## every test on a build with ThreadSanitizer
 
 bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.md
 	@scripts/deps build test bench
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) latchkey tests/bench/load tests/bench/fill tests/bench/bench_store
 	@scripts/npm-ci tests/bench
 	@LOAD=$(BUILD)/tests/bench/load LATCHKEY=$(BUILD)/latchkey \
@@ -75,7 +83,7 @@ fuzz: ## fuzz every parser for FUZZ_SECONDS each (clang, ASan and UBSan)
 
 lint: ## clang-tidy, spelling, man page, shell scripts, the house rules
 	@scripts/deps build lint
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 	@scripts/lint $(BUILD)
 
@@ -93,9 +101,13 @@ cover: ## run every test and write build-cover/coverage/index.html
 	@gcovr --root . --filter src/ --print-summary \
 		--html-details build-cover/coverage/index.html build-cover
 
-install: all ## binary, man page, systemd unit below DESTDIR and PREFIX
-	@$(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD)
+# meson's log of the last installation may be root's: a user could not write it again.
+install: ## binary, man page, systemd unit below DESTDIR and PREFIX
+	@$(AS_OWNER) $(MAKE) -s --no-print-directory $(BUILD)/build.ninja
+	@$(AS_OWNER) $(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
+	@$(AS_OWNER) $(NINJA) -C $(BUILD) latchkey docs/latchkey.1
+	@rm -f $(BUILD)/meson-logs/install-log.txt
+	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild
 
 clean: ## remove every build directory
 	@rm -rf build build-asan build-tsan build-fuzz build-cover
