@@ -34,6 +34,10 @@ demo(struct cli *c)
 		!read_port(c, "app-port", 8444, &o.app_port) ||
 		!read_port(c, "api-port", 8445, &o.api_port))
 		return 2;
+	if ((o.port != 0 && (o.port == o.app_port || o.port == o.api_port)) ||
+		(o.app_port != 0 && o.app_port == o.api_port))
+		return cli_usage(c, "server, app and API need a port each;"
+				    " two of them are the same");
 	return demo_run(&o);
 }
 

@@ -227,9 +227,8 @@ await_server(struct demo *d, struct fault *f)
 		if (waitpid(d->server, NULL, WNOHANG) != 0) {
 			d->server = 0;
 			return FAULT_AT(f,
-				"the authorisation server did not start; it says"
-				" why in %s",
-				d->in.log_file);
+				"the authorisation server did not start; it said: %s",
+				process_last_words(d->arena, d->in.log_file));
 		}
 		if (clock_monotonic_ms() > until)
 			return FAULT;
@@ -312,9 +311,8 @@ take_signal(struct watch *w, uint32_t events)
 		d->server = 0;
 		d->status = 1;
 		fprintf(stderr,
-			"latchkey demo: the authorisation server ended; it says why"
-			" in %s\n",
-			d->in.log_file);
+			"latchkey demo: the authorisation server ended; it said: %s\n",
+			process_last_words(d->arena, d->in.log_file));
 	}
 	if (d->walking)
 		script_stop(d->script); /* its thread ends the rest */

@@ -152,6 +152,26 @@ process_start(
 	return DONE;
 }
 
+#define LAST_WORDS_MAX 2048
+
+const char *
+process_last_words(struct arena *a, const char *log_file)
+{
+	char *text = arena_alloc(a, LAST_WORDS_MAX + 1);
+	int fd = open(log_file, O_RDONLY | O_CLOEXEC);
+	off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+	off_t from = size > LAST_WORDS_MAX ? size - LAST_WORDS_MAX : 0;
+	ssize_t n = fd >= 0 ? pread(fd, text, LAST_WORDS_MAX, from) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	while (n > 0 && text[n - 1] != '\n')
+		n--;
+	return text[n > 0 ? n : 0] != '\0' ? text + (n > 0 ? n : 0) : "nothing";
+}
+
 void
 process_end(pid_t child)
 {

@@ -21,6 +21,8 @@ enum outcome process_run(struct arena *a, const char *const *arguments,
 /* Starts one that goes on, writing to log_file; call from the main thread. */
 enum outcome process_start(const char *const *arguments, const char *log_file,
 	pid_t *out, struct fault *f) must_check;
+/* The last line of what it wrote; "nothing" when there is none. */
+const char *process_last_words(struct arena *a, const char *log_file);
 /* SIGTERM, and waits; 0 is fine. */
 void process_end(pid_t child);
 
