@@ -23,8 +23,8 @@
 #include <sys/epoll.h>
 
 enum {
-	LINGER_MS = 2000,
-	LINGER_BYTES = 1 << 20,
+	LINGER_MS = 5000, /* in all: a body much too long is still on its way */
+	LINGER_BYTES = 16 << 20,
 	REQUESTS_A_TURN = 16, /* of one connection, before others have theirs */
 	TLS_HANDSHAKE = 22,   /* RFC 8446 section 5.1: the first byte of a ClientHello */
 };

@@ -14,9 +14,10 @@
  * Where RFC 9112 leaves a choice, or lets a server be lenient, we chose:
  * - Lines end in CRLF only; a bare LF or CR is an error (section 2.2). One empty
  *   line before the request line is passed over, as section 2.2 asks.
- * - Only origin-form (section 3.2). Absolute-form is for proxies and names an
- *   authority a second time, beside Host; authority-form belongs to CONNECT, and
- *   nothing here answers `OPTIONS *`.
+ * - Origin-form, and absolute-form as section 3.2.2 wants: with the scheme https,
+ *   which all our URLs have, and the authority that Host names, or an error; it is
+ *   handed over as origin-form. Authority-form belongs to CONNECT, and nothing
+ *   here answers `OPTIONS *`.
  * - HTTP/1.0 is answered, because proxies speak it to what is behind them, but
  *   one request a connection, with one Host, and never chunked (section 6.1).
  * - Transfer-Encoding is `chunked` or nothing; chunk extensions and trailers
@@ -110,13 +111,30 @@ check_version(struct http_parse *p, struct bytes version)
 	return bad(p, 400, "the request line is not method, target, version");
 }
 
+/* RFC 9112 section 3.2.2: leaves the path and query; the authority is judged when Host
+ * is known. An empty path is "/" (RFC 9110 section 4.2.3), and two stand in "https://". */
+static struct bytes
+take_authority(struct http_parse *p, const char *text, struct bytes target)
+{
+	struct bytes scheme = B("https://"), rest;
+	size_t n;
+
+	if (!bytes_equal_nocase(bytes_slice(target, 0, scheme.n), scheme))
+		return target;
+	rest = bytes_slice(target, scheme.n, target.n);
+	n = bytes_index(rest, '/');
+	p->authority = span((size_t)(rest.p - text), n);
+	return n < rest.n ? bytes_slice(rest, n, rest.n) :
+		bytes_slice(target, scheme.n - 1, 1);
+}
+
 static bool
 check_target(struct http_parse *p, struct bytes target)
 {
 	size_t query = bytes_index(target, '?');
 
 	if (target.n == 0 || target.p[0] != '/')
-		return bad(p, 400, "the target is not in origin-form");
+		return bad(p, 400, "the target is neither a path nor an https URL");
 	if (!http_all_are(bytes_slice(target, 0, query), HTTP_PATH) ||
 	    !http_all_are(bytes_slice(target, query, target.n), HTTP_QUERY))
 		return bad(p, 400, "the target has a character that no URI has");
@@ -144,6 +162,7 @@ read_request_line(struct http_parse *p, char *text, size_t n)
 		return bad(p, 400, "the method is not a token");
 	if (target.n > p->limits->target_bytes)
 		return bad(p, 414, "the target is too long");
+	target = take_authority(p, text, target);
 	if (!check_version(p, rest) || !check_target(p, target))
 		return false;
 	p->method = span((size_t)(method.p - text), method.n);
@@ -229,10 +248,13 @@ note_field(struct http_parse *p, struct bytes name, struct bytes value)
 
 /* All fields are there: how long is the body (RFC 9112 section 6.3)? */
 static bool
-end_of_head(struct http_parse *p)
+end_of_head(struct http_parse *p, const char *text)
 {
 	if (p->host_count == 0)
 		return bad(p, 400, "no Host field");
+	if (p->authority.at > 0 && !bytes_equal_nocase(view(text, p->authority),
+		view(text, p->host)))
+		return bad(p, 400, "the target names another host than Host");
 	/* Section 6.1: both, or chunked in HTTP/1.0, is how smuggling begins. */
 	if (p->chunked && p->has_length)
 		return bad(p, 400, "Transfer-Encoding beside Content-Length");
@@ -258,7 +280,7 @@ read_field(struct http_parse *p, char *text, size_t n)
 	if (!take_line(p, text, n, p->limits->header_bytes - p->at, 431, &line))
 		return false;
 	if (line.n == 0)
-		return end_of_head(p);
+		return end_of_head(p, text);
 	rest = view(text, line);
 	name = bytes_slice(rest, 0, bytes_index(rest, ':'));
 	/* Section 5.2: obs-fold, which would continue the field before. */

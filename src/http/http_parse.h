@@ -35,6 +35,7 @@ struct http_field {
 
 struct http_parse {
 	struct http_span method, target, host, body;
+	struct http_span authority; /* of a target in absolute-form; at 0: none */
 	struct http_field fields[HTTP_HEADERS_MAX];
 	size_t field_count;
 	bool head_done;

@@ -13,7 +13,6 @@
 #include "server/exchange.h"
 
 #define LISTEN_MAX 16 /* config.def bounds it */
-#define REFUSALS_LOGGED 20 /* a second and worker: a flood must not fill the disk */
 
 /* ---- views ---------------------------------------------------------------------- */
 
@@ -140,19 +139,8 @@ static void
 worker_refused(struct bytes peer, int status, const char *why, void *arg)
 {
 	struct worker *w = arg;
-	int64_t second = loop_now_ms(w->loop) / 1000;
 
-	if (second != w->refusals_second) {
-		w->refusals_second = second;
-		w->refusals_logged = 0;
-	}
-	if (w->refusals_logged++ >= REFUSALS_LOGGED)
-		return;
-	log_begin(EVENT_connection_refused);
-	log_bytes("peer", peer);
-	log_int("status", status);
-	log_str("why", why);
-	log_end();
+	refused_log_add(&w->refused_log, peer, status, why);
 }
 
 static struct http_limits
@@ -235,6 +223,7 @@ worker_new(struct shared *shared, const struct config *c, const struct worker *f
 	*out = w;
 	w->shared = shared;
 	w->loop = loop_new();
+	refused_log_open(&w->refused_log, w->loop);
 	if (c->listen.n > 0)
 		TRY(tls_config_new(c->tls_cert, c->tls_key, shared->keys->ticket_secret,
 			&w->tls, f));
@@ -255,6 +244,7 @@ worker_run(void *arg)
 	struct worker *w = arg;
 
 	loop_run(w->loop);
+	refused_log_close(&w->refused_log);
 	log_flush();
 	w->farewell.open = farewell_open;
 	mailbox_post(w->home, &w->farewell);

@@ -15,6 +15,7 @@
 #include "http/http.h"
 #include "server/keys.h"
 #include "server/metrics.h"
+#include "server/refused_log.h"
 #include "server/snapshot.h"
 #include "store/store.h"
 
@@ -53,8 +54,7 @@ struct worker {
 	struct metrics metrics;      /* written by this thread, read by any */
 	struct sub_entry subs[SUB_CACHE]; /* user -> sub; a sub never changes */
 	int draining;                /* listeners that have not drained yet */
-	int64_t refusals_second;     /* http's refusals are logged at a bounded rate */
-	int refusals_logged;
+	struct refused_log refused_log;
 	struct mailbox *home;        /* of the main thread; NULL: there is no thread */
 	void (*ended)(struct worker *); /* there, once the thread is over */
 	struct letter farewell;

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import tls from 'node:tls';
 
 import { close, startCast, table } from '../lib/cast.mjs';
-import { address, basic, form, random, requestBytes, run } from '../lib/latchkey.mjs';
+import { SLOW, address, basic, form, random, requestBytes, run } from '../lib/latchkey.mjs';
 import { J400, JSON_ERROR, OK, STATUS, TOKENS, noChange } from '../lib/outcome.mjs';
 
 const lk = await startCast();
@@ -242,6 +242,39 @@ test('H-11 a body of 64 KiB is read', async () => {
 
 table('H-11 a body over 64 KiB:', POST_ONLY.map((path) => [path, path]), async (path) => {
 	JSON_ERROR(413, 'invalid_request')(await lk.post(path, pad(65537), [auth]));
+});
+
+test('H-11 a body far over the limit: 413 can be read while it is still being sent', async () => {
+	const body = Buffer.alloc(8 << 20, 'a').toString();
+	const c = await lk.connect();
+	await c.send(requestBytes({
+		method: 'POST', target: '/oauth/token', host: lk.host, headers: [['Content-Type', FORM]], body,
+	}));
+	assert.equal((await c.read({ method: 'POST', target: '/oauth/token' }, 5000)).status, 413);
+	await c.waitClosed(8000 * SLOW);
+	assert.equal(c.error, undefined);
+});
+
+test('RFC 9112 3.2.2 absolute-form: ours is answered, another authority is not', async () => {
+	const ask = async (target) => (await lk.get(target)).status;
+	assert.equal(await ask(`https://${lk.host}/.well-known/oauth-authorization-server`), 200);
+	assert.equal(await ask(`https://${lk.host}/nothing`), 404);
+	assert.equal(await ask('https://elsewhere.example/'), 400);
+	assert.equal(await ask(`http://${lk.host}/`), 400);
+});
+
+test('a flood of refused connections is one line a second for each reason', async () => {
+	const told = () => lk.events('connection_refused').filter((e) => /neither a path/.test(e.why));
+	const before = told().length;
+	const from = address();
+	const begun = Date.now();
+	for (let i = 0; i < 60; i++)
+		assert.equal((await lk.get('nowhere', [], { from })).status, 400);
+	const mine = () => told().slice(before).filter((e) => e.peer === from);
+	const sum = () => mine().reduce((n, e) => n + e.count, 0);
+	await lk.eventually('all are counted', () => sum() === 60);
+	const workers = lk.events('started')[0].workers;
+	assert.ok(mine().length <= workers * (2 + (Date.now() - begun) / 1000), JSON.stringify(mine()));
 });
 
 test('H-11 a body announced as huge is refused before it is sent', async () => {

@@ -119,6 +119,25 @@ TEST(a_request_is_taken_apart_without_changing_a_byte)
 	arena_free(r.arena);
 }
 
+/* RFC 9112 section 3.2.2 */
+TEST(absolute_form_is_read_as_origin_form)
+{
+	static const struct { struct bytes text, target; } rows[] = {
+		{ BI("GET https://a.example/x?y=/z HTTP/1.1\r\n" HOST "\r\n"),
+			BI("/x?y=/z") },
+		{ BI("GET HTTPS://A.Example/ HTTP/1.1\r\n" HOST "\r\n"), BI("/") },
+		{ BI("GET https://a.example HTTP/1.1\r\n" HOST "\r\n"), BI("/") },
+		{ BI("GET https://a.example//b HTTP/1.1\r\n" HOST "\r\n"), BI("//b") },
+	};
+
+	limits = http_limits_default();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		read_whole(&whole, rows[i].text);
+		if (check_int(whole.state, HTTP_MESSAGE_DONE))
+			check_bytes(part(&whole, whole.p.target), rows[i].target);
+	}
+}
+
 TEST(what_is_sound_is_read)
 {
 	static const struct {
@@ -220,7 +239,18 @@ static const struct refused {
 	{ 400, "Host with a path", BI("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n") },
 	{ 400, "Host with a space", BI("GET / HTTP/1.1\r\nHost: a b\r\n\r\n") },
 	/* The request line. */
-	{ 400, "absolute-form", BI("GET https://a.example/ HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, another host",
+		BI("GET https://b.example/ HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, another port",
+		BI("GET https://a.example:8443/ HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, userinfo",
+		BI("GET https://u@a.example/ HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, no authority",
+		BI("GET https:///a HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, query without path",
+		BI("GET https://a.example?b HTTP/1.1\r\n" HOST "\r\n") },
+	{ 400, "absolute-form, another scheme",
+		BI("GET http://a.example/ HTTP/1.1\r\n" HOST "\r\n") },
 	{ 400, "authority-form", BI("CONNECT a.example:443 HTTP/1.1\r\n" HOST "\r\n") },
 	{ 400, "asterisk-form", BI("OPTIONS * HTTP/1.1\r\n" HOST "\r\n") },
 	{ 400, "no target", BI("GET  HTTP/1.1\r\n" HOST "\r\n") },
