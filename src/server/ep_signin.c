@@ -135,6 +135,30 @@ sign_in_wait(struct exchange *x, const struct sign_in *s)
 	return address > here ? address : here;
 }
 
+/* An attempt counts as a failure until it has succeeded: checks take their time, and
+ * whoever sends a hundred at once must not have them all for the price of one. */
+static void
+sign_in_count(struct exchange *x, const struct sign_in *s)
+{
+	const struct throttles *t = x->worker->shared->throttles;
+
+	throttle_fail(t->sign_in, s->account_here, x->now);
+	if (!s->known.here)
+		throttle_fail(t->account, s->account, x->now);
+	throttle_fail(t->sign_in_address, s->address, x->now);
+}
+
+static void
+sign_in_take_back(struct exchange *x, const struct sign_in *s)
+{
+	const struct throttles *t = x->worker->shared->throttles;
+
+	throttle_take_back(t->sign_in, s->account_here);
+	if (!s->known.here)
+		throttle_take_back(t->account, s->account);
+	throttle_take_back(t->sign_in_address, s->address);
+}
+
 /* H-14: before any credential is looked at. */
 static enum step
 sign_in_may_try(struct exchange *x)
@@ -152,8 +176,10 @@ sign_in_may_try(struct exchange *x)
 	s->account = throttle_key(t->account, account, NONE);
 	s->address = throttle_key(t->sign_in_address, NONE, address);
 	wait = sign_in_wait(x, s);
-	if (wait == 0)
+	if (wait == 0) {
+		sign_in_count(x, s);
 		return NEXT;
+	}
 	refused(x, REASON_sign_in_throttled);
 	reply_header(x, B("Retry-After"),
 		bytes_of(arena_printf(x->arena, "%lld", (long long)wait)));
@@ -193,6 +219,7 @@ sign_in_hash(struct exchange *x)
 	job->arg = x;
 	if (hasher_ask(x->worker->shared->hasher, job))
 		return WAIT;
+	sign_in_take_back(x, s);
 	return refuse_for_now(x, 503, REASON_overloaded, 2);
 }
 
@@ -216,13 +243,8 @@ sign_in_audit(struct exchange *x, struct bytes event)
 static enum step
 sign_in_fail(struct exchange *x)
 {
-	const struct throttles *t = x->worker->shared->throttles;
 	struct sign_in *s = visit_of(x)->page;
 
-	throttle_fail(t->sign_in, s->account_here, x->now);
-	if (!s->known.here)
-		throttle_fail(t->account, s->account, x->now);
-	throttle_fail(t->sign_in_address, s->address, x->now);
 	metric_add(&x->worker->metrics, METRIC_sign_in_failures);
 	s->audit.audit = sign_in_audit(x, B("sign_in_failed"));
 	x->steps = failed_steps;
@@ -240,6 +262,7 @@ sign_in_judge(struct exchange *x)
 
 	if (!s->hash.matches || !s->find.found || s->find.user.disabled)
 		return sign_in_fail(x);
+	sign_in_take_back(x, s);
 	throttle_clear(x->worker->shared->throttles->sign_in, s->account_here);
 	s->cookie = visit_value(x->arena);
 	visit_key(s->cookie, o->session.key);

@@ -239,6 +239,27 @@ throttle_fail(struct throttle *t, struct throttle_key k, int64_t now)
 }
 
 void
+throttle_take_back(struct throttle *t, struct throttle_key k)
+{
+	for (int i = 0; i < RETRIES; i++) {
+		_Atomic uint64_t *place = key_find(t, k);
+		struct bucket b;
+		uint64_t word;
+
+		if (place == NULL)
+			return;
+		word = atomic_load_explicit(place, memory_order_relaxed);
+		b = bucket_of(word);
+		if (b.tag != key_tag(k) || b.level == 0)
+			return;
+		b.level--;
+		if (atomic_compare_exchange_strong_explicit(place, &word, bucket_word(b),
+			memory_order_relaxed, memory_order_relaxed))
+			return;
+	}
+}
+
+void
 throttle_clear(struct throttle *t, struct throttle_key k)
 {
 	_Atomic uint64_t *place = key_find(t, k);

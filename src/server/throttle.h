@@ -29,6 +29,8 @@ int64_t throttle_wait(const struct throttle *t, struct throttle_key k, int64_t n
 /* Failures that are remembered; 0: none. */
 int64_t throttle_level(const struct throttle *t, struct throttle_key k, int64_t now);
 void throttle_fail(struct throttle *t, struct throttle_key k, int64_t now);
+/* Takes one of them back: what was counted in advance was no failure. */
+void throttle_take_back(struct throttle *t, struct throttle_key k);
 void throttle_clear(struct throttle *t, struct throttle_key k); /* after a success */
 
 /* All of a process, made from the configuration. */

@@ -484,6 +484,19 @@ test('U-12 H-14 guessing is slowed down: 429 with Retry-After', async () => {
 	assert.match(limited.get('retry-after') ?? '', /^[1-9]\d*$/);
 });
 
+test('U-12 H-14 guesses sent all at once are no cheaper than one after the other', async () => {
+	const from = address();
+	const waiting = [];
+	for (let i = 0; i < 20; i++) {
+		const browser = lk.browser({ from });
+		waiting.push([browser, await browser.follow(await browser.get('/account'))]);
+	}
+	const answers = await Promise.all(waiting.map(([browser, page]) =>
+		browser.submit(page, signInOf(page), { username: 'nobody-at-once', password: 'wrong-password' })));
+	const checked = answers.filter((answer) => answer.status !== 429).length;
+	assert.ok(checked >= 1 && checked <= 8, `${checked} of 20 were checked`);
+});
+
 test('U-12 C-16 an outsider cannot lock a person out', async () => {
 	const from = address();
 	for (let i = 0; i < 30; i++)

@@ -95,6 +95,21 @@ TEST(a_success_clears)
 	throttle_clear(table, ada);
 }
 
+TEST(what_was_counted_in_advance_is_taken_back)
+{
+	fresh(64);
+	throttle_take_back(table, ada); /* nothing is known of her */
+	fail_times(LIMIT, 1000);
+	throttle_take_back(table, ada);
+	check_int(throttle_wait(table, ada, 1000), 0);
+	check_int(throttle_level(table, ada, 1000), LIMIT - 1);
+	for (int i = 0; i < LIMIT + 1; i++)
+		throttle_take_back(table, ada);
+	check_int(throttle_level(table, ada, 1000), 0);
+	fail_times(LIMIT, 1000);
+	check_int(throttle_wait(table, ada, 1000), FORGIVE);
+}
+
 TEST(a_clock_set_back_forgives_nothing_and_locks_nobody_out)
 {
 	fresh(64);
