@@ -171,11 +171,22 @@ consent_write(struct exchange *x, struct bytes subject, bool approved)
 	if (step != NEXT)
 		return step;
 	fill_grant(x, &o->grant, subject, approved);
+	memcpy(o->session, visit_of(x)->session.key, sizeof(o->session));
 	o->audit = consent_audit(x, &o->grant, approved);
 	exchange_about_grant(x, o->grant.key);
 	exchange_ask(x, &o->call);
 	store_grant_open(x->worker->port, o);
 	return WAIT;
+}
+
+/* Signed out, or disabled, between the look at the session and the decision. */
+static enum step
+session_over(struct exchange *x)
+{
+	if (visit_of(x)->transaction.request.prompt_none)
+		return authz_answer(x, NONE, REASON_login_required);
+	return sign_in_page(x,
+		&(struct sign_in_notice){ .status = 403, .out_of_date = true });
 }
 
 enum step
@@ -188,6 +199,8 @@ consent_written(struct exchange *x)
 
 	if (v->open.taken)
 		return neutral_page(x);
+	if (v->open.session_over)
+		return session_over(x);
 	if (v->open.grant.state == GRANT_ENDED)
 		return authz_answer(x, NONE, REASON_access_denied);
 	metric_add(&x->worker->metrics, METRIC_codes_issued);

@@ -267,6 +267,7 @@ sign_in_judge(struct exchange *x)
 	s->cookie = visit_value(x->arena);
 	visit_key(s->cookie, o->session.key);
 	o->session.user = s->find.user.id;
+	o->password_hash = s->find.user.password_hash;
 	o->session.authenticated_at = x->now;
 	o->session.expires_at = x->now + x->config->session_lifetime;
 	/* U-06: the session rotates; the old one ends in the same transaction. */
@@ -296,6 +297,9 @@ sign_in_done(struct exchange *x)
 	struct sign_in *s = v->page;
 	struct buf location = buf_new(x->arena, 65536);
 
+	/* The password changed while it was being checked: it is a wrong one now. */
+	if (s->open.outdated)
+		return sign_in_fail(x);
 	metric_add(&x->worker->metrics, METRIC_sign_ins);
 	visit_cookie(x, SESSION_COOKIE, s->cookie, 0);
 	known_write(x, &s->known, s->username);

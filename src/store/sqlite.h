@@ -93,6 +93,12 @@ enum outcome grants_end_some(struct sqlite *db, struct grants_end *c) must_check
 /* The day from which the rule lets the row go. */
 int64_t grant_due_day(const struct sqlite *db, const struct grant *g, int64_t from_day);
 
+/* ---- people (sqlite_people.c) -------------------------------------------- */
+
+/* Is this still a session of that user, and the account not disabled? */
+enum outcome session_stands(struct sqlite *db, const uint8_t key[static SESSION_KEY_SIZE],
+	int64_t user, bool *stands) must_check;
+
 /* ---- shared by verbs ----------------------------------------------------- */
 
 /* Adds the entry to the trail; an empty event is none. */

@@ -99,6 +99,16 @@ audit_end(struct sqlite *db, const struct grant *g)
 enum outcome
 sqlite_grant_open(struct sqlite *db, struct grant_open *c)
 {
+	static const uint8_t none[SESSION_KEY_SIZE];
+	bool stands = true;
+
+	/* Asked here, where an operator's "disable" has either happened or not. */
+	if (memcmp(c->session, none, sizeof(none)) != 0)
+		TRY(session_stands(db, c->session, c->grant.user, &stands));
+	c->taken = false;
+	c->session_over = !stands;
+	if (c->session_over)
+		return DONE;
 	TRY(grant_insert(db, &c->grant, &c->taken));
 	return c->taken ? DONE : audit_insert(db, &c->audit);
 }

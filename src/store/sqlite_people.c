@@ -213,7 +213,31 @@ session_delete(struct sqlite *db, const uint8_t key[static SESSION_KEY_SIZE])
 }
 
 enum outcome
-sqlite_session_open(struct sqlite *db, struct session_open *c)
+session_stands(struct sqlite *db, const uint8_t key[static SESSION_KEY_SIZE],
+	int64_t user, bool *stands)
+{
+	struct query q = query_begin(db, SQL_session_stands);
+
+	put_blob(&q, key, SESSION_KEY_SIZE);
+	put_int(&q, user);
+	*stands = query_row(&q);
+	return query_end(&q);
+}
+
+/* Is the password that was checked still the one, and the account not disabled? */
+static enum outcome
+user_stands(struct sqlite *db, const struct session_open *c, bool *stands)
+{
+	struct query q = query_begin(db, SQL_user_stands);
+
+	put_int(&q, c->session.user);
+	put_text(&q, c->password_hash);
+	*stands = query_row(&q);
+	return query_end(&q);
+}
+
+static enum outcome
+session_insert(struct sqlite *db, const struct session_open *c)
 {
 	struct query q = query_begin(db, SQL_session_insert);
 
@@ -221,7 +245,20 @@ sqlite_session_open(struct sqlite *db, struct session_open *c)
 	put_int(&q, c->session.user);
 	put_int(&q, c->session.authenticated_at);
 	put_int(&q, c->session.expires_at);
-	TRY(query_run(&q, NULL));
+	return query_run(&q, NULL);
+}
+
+enum outcome
+sqlite_session_open(struct sqlite *db, struct session_open *c)
+{
+	bool stands = true;
+
+	if (!bytes_empty(c->password_hash))
+		TRY(user_stands(db, c, &stands));
+	c->outdated = !stands;
+	if (c->outdated)
+		return DONE;
+	TRY(session_insert(db, c));
 	db->inserted++;
 	/* A zero key is nobody's digest, so nothing goes when nothing is replaced. */
 	TRY(session_delete(db, c->replaces));

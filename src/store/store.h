@@ -112,13 +112,17 @@ void store_refusal_find(struct store_port *p, struct refusal_find *c);
 
 /* ---- grants -------------------------------------------------------------- */
 
+#define SESSION_KEY_SIZE 16 /* first bytes of SHA-256 of the cookie's value */
+
 /* The consent's answer: a new grant, open or (denied) ended. taken: that grant id
- * was answered before, nothing changed (U-11). */
+ * was answered before, nothing changed (U-11). session_over: the session has ended or
+ * the account was disabled since it was looked at, nothing changed. */
 struct grant_open {
 	struct store_call call;
 	struct grant grant;
+	uint8_t session[SESSION_KEY_SIZE]; /* of the person who decided; zero: none */
 	struct audit audit; /* event empty: none */
-	bool taken;
+	bool taken, session_over;
 };
 void store_grant_open(struct store_port *p, struct grant_open *c);
 
@@ -212,18 +216,21 @@ void store_user_put(struct store_port *p, struct user_put *c);
 struct user_list { struct store_call call; struct user *users; size_t count; };
 void store_user_list(struct store_port *p, struct user_list *c);
 
-#define SESSION_KEY_SIZE 16 /* first bytes of SHA-256 of the cookie's value */
 struct session {
 	uint8_t key[SESSION_KEY_SIZE];
 	int64_t user;
 	int64_t authenticated_at;
 	int64_t expires_at;
 };
+/* outdated: the password was changed or the account disabled since the password was
+ * looked at, and there is no session. */
 struct session_open {
 	struct store_call call;
 	struct session session;
+	struct bytes password_hash; /* that was checked; NONE: none was */
 	uint8_t replaces[SESSION_KEY_SIZE]; /* ends with it; zero: none */
 	struct audit audit;
+	bool outdated;
 };
 void store_session_open(struct store_port *p, struct session_open *c);
 /* The session and its user, if both are good at `now`. */

@@ -127,6 +127,72 @@ TEST(a_username_is_compared_without_case_and_used_once)
 	place_remove(&at);
 }
 
+static bool
+approve(struct place *at, size_t number, int64_t user, uint8_t session)
+{
+	struct grant_open c = { .call = call_of(at), .grant = grant_live(number),
+		.session = { session } };
+	struct grant_find found = { .call = call_of(at) };
+
+	c.grant.user = user;
+	check_int(run(at, grant_open, &c), DONE);
+	memcpy(found.key, c.grant.key, sizeof(found.key));
+	check_int(run(at, grant_find, &found), DONE);
+	check_int(found.found, !c.session_over);
+	return !c.session_over;
+}
+
+/* What was true when the request was read may not be when it is written. */
+TEST(a_session_that_has_ended_approves_nothing)
+{
+	int64_t id;
+	struct place at = place_with_ada(&id);
+	struct user_put put = ada_put(&at);
+	struct session_end end = { .call = call_of(&at), .key = { 5 } };
+
+	check(approve(&at, 2, id, 5));
+	check(!approve(&at, 3, id, 6));
+	check(!approve(&at, 3, id + 1, 5)); /* another's */
+	put.user.id = id;
+	put.user.disabled = true;
+	check_int(run(&at, user_put, &put), DONE);
+	check(!approve(&at, 4, id, 5));
+	check_int(run(&at, session_end, &end), DONE);
+	check(!approve(&at, 4, id, 5));
+	place_remove(&at);
+}
+
+static bool
+sign_in(struct place *at, int64_t user, const char *hash, uint8_t session)
+{
+	struct session_open c = { .call = call_of(at),
+		.session = { .key = { session }, .user = user, .authenticated_at = NOW,
+			.expires_at = NOW + 3600 },
+		.password_hash = bytes_of(hash) };
+
+	check_int(run(at, session_open, &c), DONE);
+	check_int(find_session(at, session, NOW).found, !c.outdated);
+	return !c.outdated;
+}
+
+TEST(a_password_that_was_changed_meanwhile_opens_no_session)
+{
+	int64_t id;
+	struct place at = place_with_ada(&id);
+	struct user_put put = ada_put(&at);
+
+	check(sign_in(&at, id, "$argon2id$hash", 6));
+	put.user.id = id;
+	put.user.password_hash = B("$argon2id$new");
+	check_int(run(&at, user_put, &put), DONE);
+	check(!sign_in(&at, id, "$argon2id$hash", 7));
+	check(sign_in(&at, id, "$argon2id$new", 7));
+	put.user.disabled = true;
+	check_int(run(&at, user_put, &put), DONE);
+	check(!sign_in(&at, id, "$argon2id$new", 8));
+	place_remove(&at);
+}
+
 TEST(sessions_and_grants_end_with_the_account)
 {
 	static const struct {
