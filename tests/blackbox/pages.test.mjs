@@ -16,7 +16,7 @@ const lk = await startCast({
 		made.hostile = await made.client(HOSTILE, {
 			type: 'confidential', scope: 'export-jobs:read', 'redirect-uri': 'https://nice.example/cb',
 		});
-		made.cleo = await made.user({ username: 'cleo', name: 'Cleo \u202eExample<i>', companies: [`${ACME}:Acme <u>GmbH</u>`] });
+		made.cleo = await made.user({ username: 'cleo', name: 'Cleo Example<i>', companies: [`${ACME}:Acme <u>GmbH</u>`] });
 		made.dora = await made.user({ username: 'dora', name: 'Dora', companies: [`${ACME}:Acme GmbH`] });
 		made.emil = await made.user({ username: 'emil', name: 'Emil', companies: [`${ACME}:Acme GmbH`] });
 	},
