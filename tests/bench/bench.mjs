@@ -15,7 +15,7 @@ import path from 'node:path';
 
 import { basic, form, Latchkey } from '../lib/latchkey.mjs';
 import { connectionMemory, scale, startTime, storeFloor } from './growth.mjs';
-import { CONNECTIONS, credentials, load, median, pin, requestFile, ROUNDS, rss, SECONDS } from './measure.mjs';
+import { CONNECTIONS, credentials, load, median, ownMemory, pin, requestFile, ROUNDS, rss, SECONDS } from './measure.mjs';
 import { startNginx } from './nginx.mjs';
 import { startProvider } from './provider.mjs';
 import { write } from './report.mjs';
@@ -35,6 +35,7 @@ async function startLatchkey() {
 		},
 	});
 	lk.idle = rss(lk.child.pid);
+	lk.idleOwn = ownMemory(lk.child.pid);
 	lk.granted = await lk.grant(lk.web);
 	return lk;
 }
@@ -122,7 +123,7 @@ try {
 	await lk.stop();
 	nginx.stop();
 	provider.stop();
-	const growth = { idle: lk.idle, connection, start: await startTime(lk), floor: storeFloor(),
+	const growth = { idle: lk.idle, idleOwn: lk.idleOwn, connection, start: await startTime(lk), floor: storeFloor(),
 		refresh: rows.find((r) => r.name === 'refresh'), ...await scale() };
 	console.log();
 	console.log(write(rows, memory, growth, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS,

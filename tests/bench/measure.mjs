@@ -17,8 +17,10 @@ const PINNED = os.cpus().length > 1;
 
 export const tool = (name) => path.join(TOOLS, name);
 export const pin = (pid, cpu) => PINNED && spawnSync('taskset', ['-acp', String(cpu), String(pid)]);
-export const rss = (pid) =>
-	Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+const memory = (pid, what) =>
+	Number(new RegExp(`${what}:\\s+(\\d+)`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+export const rss = (pid) => memory(pid, 'VmRSS');
+export const ownMemory = (pid) => memory(pid, 'RssAnon'); // without the pages of files
 export const credentials = (client) => basic(client.client_id, client.client_secret).slice('Basic '.length);
 export const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 

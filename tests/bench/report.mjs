@@ -50,6 +50,7 @@ function growthTable(g) {
 		['the store alone, 64 refreshes under way', `${number(g.floor.perSecond)}/s, ${number(g.floor.cpu, 1)} us CPU`, ''],
 		['refresh over TLS against the store alone', (g.refresh.perSecond / g.floor.perSecond).toFixed(2), 'at least 0.5'],
 		['resident memory when idle', `${number(g.idle)} kB`, 'below 10,000'],
+		['of it the process\'s own; the rest are pages of libraries, in the file cache', `${number(g.idleOwn)} kB`, ''],
 		['an idle connection kept alive', `${number(g.connection)} bytes`, 'below 16,384'],
 		['start to first answer over TLS', `${number(g.start, 1)} ms`, 'below 50'],
 	];
