@@ -169,6 +169,7 @@ test('C-17 not registered for the grant', async () => {
 	J400('unauthorized_client')(await lk.token(lk.web, { grant_type: 'client_credentials' }));
 	J400('unauthorized_client')(await lk.token(lk.machine, { grant_type: 'authorization_code', code: 'x', redirect_uri: 'https://x.example/' }));
 	J400('unauthorized_client')(await lk.token(lk.api, { grant_type: 'client_credentials' }));
+	J400('unauthorized_client')(await lk.revoke(lk.api, 'x'));
 });
 
 test('C-16 H-14 repeated failures are slowed down, and no outsider can lock a client out', async () => {

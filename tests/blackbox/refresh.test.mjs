@@ -244,6 +244,15 @@ test('TR-13 recovery without a key, where the operator allows it', async () => {
 	await dead(third, lk.forgiven);
 });
 
+test('TR-13 it is for requests that carried no key at all', async () => {
+	for (const [once, again] of [[keyed('key'), {}], [{}, keyed('key')]]) {
+		const first = await lk.grant(lk.forgiven);
+		const second = TOKENS(await lk.refresh(lk.forgiven, first.refresh_token, {}, once));
+		J400('invalid_grant')(await lk.refresh(lk.forgiven, first.refresh_token, {}, again));
+		await dead(second, lk.forgiven);
+	}
+});
+
 test('TR-13 only within its seconds', async () => {
 	const first = await lk.grant(lk.forgiven);
 	const second = TOKENS(await lk.refresh(lk.forgiven, first.refresh_token));
