@@ -2,8 +2,9 @@
 /*
  * health.c - /healthz and /metrics, on a loopback listener of their own.
  *
- * Healthy is: the store answers a read, and what waits to be written gets
- * written, without a fault lately. Metrics are Prometheus text; metrics.def says what the counters mean.
+ * Healthy is: the store answers a read, what waits to be written gets written, and
+ * the last write was no fault. While it was, writes of our own find out whether it
+ * still is, for there may be no others. Metrics are Prometheus text; metrics.def says what the counters mean.
  */
 #include <string.h>
 
@@ -12,7 +13,29 @@
 
 #define METRICS_MAX ((size_t)65536)
 #define WRITER_STUCK_MS 5000
-#define FAULT_SHOWN_MS 10000
+#define HEARTBEAT_MS 1000
+
+static void
+heartbeat_done(struct store_call *c)
+{
+	struct server *s = c->arg;
+
+	s->beating = false;
+}
+
+/* A row of its own; whether it was written shows in the store's counts. */
+static void
+heartbeat(struct server *s, int64_t now)
+{
+	s->beating = true;
+	s->beat_ms = now;
+	s->heartbeat = (struct fact){
+		.call = { .done = heartbeat_done, .arg = s },
+		.name = B("heartbeat"),
+		.value = B("written while writes failed"),
+	};
+	store_fact_put(s->port, &s->heartbeat);
+}
 
 void
 health_watch_writer(struct server *s)
@@ -22,10 +45,14 @@ health_watch_writer(struct server *s)
 
 	if (c.commits != s->commits_seen || store_backlog(s->shared.store) == 0)
 		s->commits_changed_ms = now;
-	if (c.faults != s->faults_seen && c.commits == s->commits_seen)
-		s->faulted_ms = now;
+	if (c.commits != s->commits_seen)
+		s->failing = false;
+	else if (c.faults != s->faults_seen)
+		s->failing = true;
 	s->commits_seen = c.commits;
 	s->faults_seen = c.faults;
+	if (s->failing && !s->beating && now - s->beat_ms >= HEARTBEAT_MS)
+		heartbeat(s, now);
 }
 
 static bool
@@ -33,13 +60,6 @@ writer_stuck(const struct server *s)
 {
 	return store_backlog(s->shared.store) > 0 &&
 		loop_now_ms(s->loop) - s->commits_changed_ms >= WRITER_STUCK_MS;
-}
-
-/* Not for ever: with no traffic nothing would ever show that it has passed. */
-static bool
-store_failing(const struct server *s)
-{
-	return s->faulted_ms > 0 && loop_now_ms(s->loop) - s->faulted_ms < FAULT_SHOWN_MS;
 }
 
 static void
@@ -59,11 +79,13 @@ healthz(const struct server *s, struct http_request *r)
 {
 	if (s->draining)
 		health_text(r, 503, B("draining\n"));
+	else if (s->store_lost)
+		health_text(r, 503, B("the database was removed or replaced; restart\n"));
 	else if (store_catalogue_version(s->port) < 0)
 		health_text(r, 503, B("the database does not answer\n"));
 	else if (writer_stuck(s))
 		health_text(r, 503, B("changes wait and are not written\n"));
-	else if (store_failing(s))
+	else if (s->failing)
 		health_text(r, 503, B("changes cannot be written; the log says why\n"));
 	else
 		health_text(r, 200, B("ok\n"));

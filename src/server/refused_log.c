@@ -4,8 +4,6 @@
  */
 #include "server/refused_log.h"
 
-#include <string.h>
-
 #include "base/log.h"
 
 #define SECOND_MS 1000
@@ -53,7 +51,8 @@ static struct refused_kind *
 kind_of(struct refused_log *r, const char *why, int status)
 {
 	for (size_t i = 0; i < r->n; i++)
-		if (r->kinds[i].status == status && strcmp(r->kinds[i].why, why) == 0)
+		if (r->kinds[i].status == status &&
+			bytes_equal(bytes_of(r->kinds[i].why), bytes_of(why)))
 			return &r->kinds[i];
 	if (r->n == REFUSED_KINDS)
 		return &r->kinds[REFUSED_KINDS - 1];

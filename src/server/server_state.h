@@ -39,8 +39,13 @@ struct server {
 	bool draining;
 	bool forced;                    /* the drain took too long */
 
+	bool store_lost;                /* removed or replaced, and said so */
 	uint64_t commits_seen, faults_seen; /* is the writer alive? */
-	int64_t commits_changed_ms, faulted_ms;
+	int64_t commits_changed_ms;
+	bool failing;                   /* the last write was a fault: */
+	struct fact heartbeat;          /* one more, every second until one succeeds */
+	bool beating;
+	int64_t beat_ms;
 	int64_t started_at;
 };
 

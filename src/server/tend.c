@@ -73,6 +73,18 @@ tend_catalogue(struct server *s)
 	store_catalogue_load(s->port, &s->load);
 }
 
+/* Said once; the store itself answers nothing any more. */
+static void
+tend_store(struct server *s)
+{
+	struct fault f;
+
+	if (s->store_lost || store_check(s->shared.store, &f) == DONE)
+		return;
+	s->store_lost = true;
+	say(EVENT_fault, "what", f.what);
+}
+
 /* ---- certificates ------------------------------------------------------------------ */
 
 static struct file_mark
@@ -252,6 +264,7 @@ tick(struct timer *t)
 	struct server *s = server_of_timer(t, offsetof(struct server, tick));
 
 	health_watch_writer(s);
+	tend_store(s);
 	tend_catalogue(s);
 	if (++s->ticks % TICKS_BETWEEN_FILE_CHECKS == 0)
 		tend_certificate(s);

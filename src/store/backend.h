@@ -32,6 +32,8 @@ struct backend {
 	/* Takes over a call nobody waits for; it may be late, or dropped under load. */
 	void (*ask_late)(struct store *s, struct store_call *c);
 	int64_t (*catalogue_version)(struct store_port *p);
+	/* Is what was opened still there? Any thread. */
+	enum outcome (*check)(struct store *s, struct fault *f);
 };
 
 extern const struct backend sqlite_backend;
@@ -39,6 +41,7 @@ extern const struct backend sqlite_backend;
 struct store {
 	const struct backend *backend;
 	atomic_size_t backlog;
+	atomic_bool lost; /* for good: every call is a fault */
 	_Atomic int64_t keep_grants, keep_audit; /* seconds */
 	_Atomic uint64_t commits, changes, faults, reclaimed, dropped, commit_us;
 };

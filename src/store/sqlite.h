@@ -11,6 +11,7 @@
 #define LATCHKEY_STORE_SQLITE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "store/backend.h"
 
@@ -46,6 +47,23 @@ enum outcome sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use
 void sqlite_disconnect(struct sqlite *db);
 /* What went wrong on this connection, as a sentence with a remedy. */
 enum outcome sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f);
+
+/* ---- the file itself (sqlite_file.c) ------------------------------------- */
+
+struct sqlite_file {
+	const char *path; /* the store's */
+	dev_t dev;
+	ino_t ino;
+	_Atomic ino_t log; /* 0: not made yet */
+};
+
+enum outcome sqlite_file_open(struct sqlite_file *file, const char *path,
+	struct fault *f) must_check;
+/* After a commit, when there must be a log. */
+void sqlite_file_note_log(struct sqlite_file *file);
+/* DONE while both are where they were; any thread. */
+enum outcome sqlite_file_check(const struct sqlite_file *file, struct fault *f)
+	must_check;
 
 /* ---- queries (sqlite_query.c) -------------------------------------------- */
 
@@ -115,7 +133,7 @@ struct writer;
 struct checkpointer;
 
 /* sqlite_writer.c */
-enum outcome writer_start(struct store *s, const char *path, struct writer **out,
+enum outcome writer_start(struct store *s, struct sqlite_file *file, struct writer **out,
 	struct fault *f) must_check;
 struct writer *sqlite_writer_of(const struct store *s); /* sqlite_store.c */
 void writer_post(struct writer *w, struct store_call *c);

@@ -12,6 +12,7 @@
 struct sqlite_store {
 	struct store store;
 	struct writer *writer;
+	struct sqlite_file file;
 	char path[]; /* for ports to come */
 };
 
@@ -96,12 +97,20 @@ open_store(const char *path, struct store **out, struct fault *f)
 	TRY(sqlite_inspect(path, f));
 	s = must_calloc(1, sizeof(*s) + size);
 	memcpy(s->path, path, size);
-	if (writer_start(&s->store, path, &s->writer, f) != DONE) {
+	s->store.backend = &sqlite_backend; /* the writer asks it */
+	if (sqlite_file_open(&s->file, s->path, f) != DONE ||
+		writer_start(&s->store, &s->file, &s->writer, f) != DONE) {
 		free(s);
 		return FAULT;
 	}
 	*out = &s->store;
 	return DONE;
+}
+
+static enum outcome
+check_store(struct store *store, struct fault *f)
+{
+	return sqlite_file_check(&((struct sqlite_store *)(void *)store)->file, f);
 }
 
 static void
@@ -146,4 +155,5 @@ const struct backend sqlite_backend = {
 	.ask = port_ask,
 	.ask_late = store_ask_late,
 	.catalogue_version = port_catalogue_version,
+	.check = check_store,
 };

@@ -3,7 +3,8 @@
  * sqlite_writer.c - the one thread that changes the database: it takes all that
  * has arrived, runs it in one transaction, commits once, and then answers.
  *
- *  1. A call is answered DONE only after COMMIT said so, with the log synced.
+ *  1. A call is answered DONE only after COMMIT said so, with the log synced, and
+ *     the files it went to are still the ones at their paths.
  *  2. When anything in a batch faults, all of it is rolled back and all of it is
  *     answered FAULT; the next batch starts afresh.
  *  3. Calls run in the order in which they came, so each sees those before it.
@@ -35,6 +36,7 @@ struct writer {
 	struct store *store;
 	struct mailbox *inbox;
 	struct sqlite db;
+	struct sqlite_file *file; /* the store's */
 	struct checkpointer *checkpointer;
 	struct queue waiting; /* calls, in order */
 	struct queue errands; /* to do when no call is waiting */
@@ -126,6 +128,8 @@ batch_commit(struct writer *w)
 	TRY(reclaim_some(&w->db, clock_now(), &reclaimed));
 	since = now_us();
 	TRY(statement(w, SQL_commit));
+	sqlite_file_note_log(w->file);
+	TRY(store_check(w->store, w->db.fault));
 	atomic_fetch_add(&w->store->commit_us, now_us() - since);
 	atomic_fetch_add(&w->store->commits, 1);
 	atomic_fetch_add(&w->store->reclaimed, reclaimed);
@@ -165,7 +169,9 @@ run_batch(struct writer *w, struct queue *batch)
 	enum outcome outcome;
 
 	w->db.fault = &fault;
-	outcome = batch_run(w, batch, again);
+	outcome = store_check(w->store, &fault);
+	if (outcome == DONE)
+		outcome = batch_run(w, batch, again);
 	if (outcome == DONE)
 		outcome = batch_commit(w);
 	if (outcome != DONE)
@@ -358,8 +364,10 @@ writer_free(struct writer *w)
 }
 
 enum outcome
-writer_start(struct store *s, const char *path, struct writer **out, struct fault *f)
+writer_start(struct store *s, struct sqlite_file *file, struct writer **out,
+	struct fault *f)
 {
+	const char *path = file->path;
 	struct writer *w = must_calloc(1, sizeof(*w));
 
 	if (sqlite_connect(&w->db, path, SQLITE_FOR_WRITING, f) != DONE) {
@@ -367,6 +375,7 @@ writer_start(struct store *s, const char *path, struct writer **out, struct faul
 		return FAULT;
 	}
 	w->store = s;
+	w->file = file;
 	w->db.store = s;
 	w->inbox = mailbox_new();
 	w->knock.open = knocked;

@@ -78,6 +78,22 @@ store_port_free(struct store_port *p)
 		p->store->backend->port_free(p);
 }
 
+static enum outcome
+is_lost(struct fault *f)
+{
+	return FAULT_AT(f, "the database was removed or replaced: restart the server");
+}
+
+enum outcome
+store_check(struct store *s, struct fault *f)
+{
+	enum outcome there = atomic_load(&s->lost) ? is_lost(f) : s->backend->check(s, f);
+
+	if (there != DONE)
+		atomic_store(&s->lost, true);
+	return there;
+}
+
 size_t
 store_backlog(const struct store *s)
 {
@@ -99,6 +115,14 @@ store_counts(const struct store *s)
 
 /* ---- a call, from asking to its end -------------------------------------- */
 
+void
+store_finish(struct store_call *c)
+{
+	c->finished = true;
+	if (c->done != NULL)
+		c->done(c);
+}
+
 static void
 ask(struct store_port *p, struct store_call *c, enum verb verb)
 {
@@ -106,7 +130,12 @@ ask(struct store_port *p, struct store_call *c, enum verb verb)
 	c->verb = (unsigned)verb;
 	c->finished = false;
 	c->resume = 0;
-	p->store->backend->ask(p, c);
+	if (!atomic_load(&p->store->lost)) {
+		p->store->backend->ask(p, c);
+		return;
+	}
+	c->outcome = is_lost(&c->fault);
+	store_finish(c);
 }
 
 #define ENTRANCE_READ(name, type)                               \
@@ -119,14 +148,6 @@ ask(struct store_port *p, struct store_call *c, enum verb verb)
 #define VERB(name, type, way) ENTRANCE_##way(name, type)
 #include "store/verbs.def"
 #undef VERB
-
-void
-store_finish(struct store_call *c)
-{
-	c->finished = true;
-	if (c->done != NULL)
-		c->done(c);
-}
 
 static void
 answer_opened(struct letter *l)
@@ -160,7 +181,7 @@ store_wait(struct store_port *p, struct store_call *c)
 int64_t
 store_catalogue_version(struct store_port *p)
 {
-	return p->store->backend->catalogue_version(p);
+	return atomic_load(&p->store->lost) ? -1 : p->store->backend->catalogue_version(p);
 }
 
 /* ---- what nobody waits for ----------------------------------------------- */

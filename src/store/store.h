@@ -53,6 +53,10 @@ struct store_port *store_port_new(struct store *s, struct mailbox *m, struct fau
 void store_port_free(struct store_port *p);
 /* For commands: runs one verb's call and waits for it (delivers the port's mailbox). */
 enum outcome store_wait(struct store_port *p, struct store_call *c) must_check;
+/* Is the database still where it was opened? If it was removed or replaced, this and
+ * every call from then on is a fault, until it is opened anew. A change is checked so
+ * before it is told; reads are as soon as somebody asked here. Any thread. */
+enum outcome store_check(struct store *s, struct fault *f) must_check;
 /* Writes waiting; the server turns work away above a limit. Any thread. */
 size_t store_backlog(const struct store *s);
 /* How many seconds an ended or expired grant and an audit entry are kept before

@@ -420,6 +420,46 @@ test('H-15 a database that is read-only gives 503 or a sentence, and nothing is 
 	}
 });
 
+test('/healthz knows that nothing can be written while nobody writes, and learns that it is over', async () => {
+	const own = await fresh();
+	const tokens = await own.grant(own.web);
+	const healthy = async () => (await own.health('/healthz')).status === 200;
+	const limit = (most) => spawnSync('prlimit', ['--pid', String(own.child.pid), `--fsize=${most}:unlimited`]);
+	limit(4096);
+	UNAVAILABLE(await own.refresh(own.web, tokens.refresh_token));
+	await own.eventually('health', async () => !(await healthy()), 2000 * SLOW);
+	for (let i = 0; i < 12; i++) {
+		await sleep(1000);
+		assert.equal(await healthy(), false, 'health forgot');
+	}
+	limit('unlimited');
+	await own.eventually('health again', healthy, 3000 * SLOW);
+	OK(await own.refresh(own.web, tokens.refresh_token));
+});
+
+for (const [what, away] of [
+	['removed', (db) => fs.rmSync(db)],
+	['replaced', (db) => { fs.copyFileSync(db, `${db}.copy`); fs.renameSync(`${db}.copy`, db); }],
+	['without its log', (db) => fs.rmSync(`${db}-wal`)],
+])
+	test(`H-15 a database ${what} under the server is noticed, and nothing is answered from it`, async () => {
+		const own = await fresh();
+		const tokens = await own.grant(own.web);
+		away(path.join(own.data, 'latchkey.db'));
+		UNAVAILABLE(await own.refresh(own.web, tokens.refresh_token)); // at once: no write is acknowledged
+		UNAVAILABLE(await own.introspect(tokens.access_token));
+		assert.equal((await own.health('/healthz')).status, 503);
+		await own.eventually('the fault', () => own.events('fault').some((e) => /removed or replaced/.test(e.what)), 1500 * SLOW);
+		assert.equal(own.exited, undefined);
+	});
+
+test('H-15 a database removed is noticed within a second, without a request', async () => {
+	const own = await fresh();
+	fs.rmSync(path.join(own.data, 'latchkey.db'));
+	await own.eventually('the fault', () => own.events('fault').some((e) => /removed or replaced/.test(e.what)), 1000 * SLOW);
+	assert.equal((await own.health('/healthz')).status, 503);
+});
+
 test('H-15 a sign-in while nothing can be written is a page with 503, and works afterwards', async () => {
 	const own = await fresh();
 	await own.grant(own.web);

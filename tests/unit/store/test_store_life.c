@@ -213,6 +213,44 @@ TEST(a_damaged_file_is_refused_or_answered_with_a_fault)
 	place_remove(&at);
 }
 
+static int
+replace(const char *path)
+{
+	char other[128];
+	FILE *f;
+
+	snprintf(other, sizeof(other), "%s.other", path);
+	f = fopen(other, "w");
+	if (f != NULL)
+		fclose(f);
+	return rename(other, path);
+}
+
+TEST(a_file_removed_or_replaced_is_not_written_to_any_more)
+{
+	static const struct { const char *suffix; int (*away)(const char *); } rows[] = {
+		{ "", unlink }, { "", replace }, { "-wal", unlink }, { "-wal", replace },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct place at = place_new();
+		struct fact put = { .name = B("a"), .value = B("1") }, find = put;
+		char path[128];
+
+		row("%zu", i);
+		check_int(run(&at, fact_put, &put), DONE);
+		check_int(store_check(at.store, &at.fault), DONE);
+		snprintf(path, sizeof(path), "%s%s", at.url, rows[i].suffix);
+		check_int(rows[i].away(path), 0);
+		check_int(run(&at, fact_put, &put), FAULT);
+		find.call.arena = at.arena;
+		check_int(run(&at, fact_find, &find), FAULT);
+		check(store_catalogue_version(at.port) < 0);
+		check_int(store_check(at.store, &at.fault), FAULT);
+		place_remove(&at);
+	}
+}
+
 TEST(ports_see_what_others_finished)
 {
 	struct place at = place_new();
