@@ -8,7 +8,9 @@
  *  2. When anything in a batch faults, all of it is rolled back and all of it is
  *     answered FAULT; the next batch starts afresh.
  *  3. Calls run in the order in which they came, so each sees those before it.
- *  4. What nobody waits for goes along with the next commit, or within 250 ms; of
+ *  4. A call that is done in several steps goes behind all that has arrived meanwhile,
+ *     and other processes get their turn between its steps.
+ *  5. What nobody waits for goes along with the next commit, or within 250 ms; of
  *     that, more than LATE_MAX is dropped and counted.
  */
 #include <pthread.h>
@@ -161,10 +163,13 @@ answer(struct writer *w, struct store_call *c, enum outcome outcome,
 	store_answer(c);
 }
 
-static void
+static void open_letters(struct letter *l);
+
+/* true: a call has more to do, and waits again. */
+static bool
 run_batch(struct writer *w, struct queue *batch)
 {
-	bool again[BATCH_MAX] = { false };
+	bool again[BATCH_MAX] = { false }, more = false;
 	struct fault fault = { 0 };
 	enum outcome outcome;
 
@@ -179,11 +184,16 @@ run_batch(struct writer *w, struct queue *batch)
 	for (size_t i = 0; batch->n > 0; i++) {
 		struct letter *l = queue_take(batch);
 
-		if (outcome == DONE && again[i])
-			queue_add(&w->waiting, l);
-		else
+		if (outcome != DONE || !again[i]) {
 			answer(w, call_of(l), outcome, &fault);
+			continue;
+		}
+		if (!more)
+			open_letters(mailbox_wait(w->inbox, 0)); /* they go first */
+		more = true;
+		queue_add(&w->waiting, l);
 	}
+	return more;
 }
 
 /* ---- what nobody waits for ----------------------------------------------- */
@@ -282,12 +292,14 @@ open_letters(struct letter *l)
 
 /*
  * When the disk takes pages more slowly than this thread makes them, it rests
- * after each batch in proportion to how much too long the log is.
+ * after each batch in proportion to how much too long the log is. In the middle of a
+ * long call it rests as long as it worked: another process (a command beside the
+ * server, or the server beside a command) that polls for the lock must find it free.
  */
 static void
-slow_down(const struct writer *w, uint64_t batch_us)
+slow_down(const struct writer *w, uint64_t batch_us, bool more)
 {
-	uint64_t us = batch_us * (uint64_t)(w->log_pages / LOG_TOO_LONG);
+	uint64_t us = batch_us * ((uint64_t)(w->log_pages / LOG_TOO_LONG) + more);
 	struct timespec rest = { .tv_nsec = 1000 *
 			(long)(us < REST_MAX_US ? us : REST_MAX_US) };
 
@@ -307,8 +319,9 @@ run_waiting(struct writer *w)
 		take_late(w, &batch);
 		since = now_us();
 		if (batch.n > 0) {
-			run_batch(w, &batch);
-			slow_down(w, now_us() - since);
+			bool more = run_batch(w, &batch);
+
+			slow_down(w, now_us() - since, more);
 		}
 	} while (w->waiting.n > 0);
 }

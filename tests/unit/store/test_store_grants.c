@@ -352,6 +352,16 @@ TEST(all_grants_of_a_user_or_client_end_together)
 	}
 }
 
+static void
+open_grants(struct place *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct grant g = grant_live(i);
+
+		open_grant(at, &g);
+	}
+}
+
 /* More than one transaction's worth (1,000): still one call and one answer. */
 TEST(ending_thousands_is_one_call)
 {
@@ -361,15 +371,34 @@ TEST(ending_thousands_is_one_call)
 	};
 	struct grant_list list = { .call = call_of(&at), .limit = 9 };
 
-	for (size_t i = 0; i < 2500; i++) {
-		struct grant g = grant_live(i);
-
-		open_grant(&at, &g);
-	}
+	open_grants(&at, 2500);
 	check_int(run(&at, grants_end, &c), DONE);
 	check_int((int64_t)c.ended, 2500);
 	check_int(run(&at, grant_list, &list), DONE);
 	check_int((int64_t)list.count, 0);
+	place_remove(&at);
+}
+
+/* Between the transactions of a long call others have their turn. */
+TEST(ending_thousands_does_not_hold_up_the_rest)
+{
+	struct place at = place_new();
+	struct grants_end c = {
+		.call = call_of(&at), .client = 1, .why = END_CLIENT_REMOVED, .now = NOW
+	};
+	int between = 0;
+
+	open_grants(&at, 3500);
+	store_grants_end(at.port, &c);
+	while (!c.call.finished) {
+		struct token_revocation r = { .call = call_of(&at),
+			.digest = { (uint8_t)between }, .expires_at = NOW + 60 };
+
+		check_int(run(&at, token_revoke, &r), DONE);
+		between += !c.call.finished;
+	}
+	check_int((int64_t)c.ended, 3500);
+	check(between >= 2);
 	place_remove(&at);
 }
 
