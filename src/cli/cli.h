@@ -49,6 +49,7 @@ struct cli {
 	const char *dir;
 
 	/* after cli_open: */
+	const char *operator; /* who runs this, before root became the owner of dir */
 	struct config *config;
 	struct keys *keys;
 	struct store *store;

@@ -106,13 +106,13 @@ user_add(struct cli *c)
 			json_of(u->username), "name", json_of(u->name)), NULL);
 }
 
-/* The user named by the first operand, ready to be put back. */
+/* The user named by the first operand, as of now, ready to be put back. */
 static bool
-load(struct cli *c, struct user_put *put, const char *event)
+find_user(struct cli *c, struct user_put *put, const char *event)
 {
 	struct user_find find = { .username = bytes_of(c->operands[0]) };
 
-	if (!cli_open(c) || !CLI_WAIT(c, store_user_find, &find))
+	if (!CLI_WAIT(c, store_user_find, &find))
 		return false;
 	if (!find.found) {
 		cli_fail(c, "there is no user %s", c->operands[0]);
@@ -123,13 +123,24 @@ load(struct cli *c, struct user_put *put, const char *event)
 	return true;
 }
 
+static bool
+load(struct cli *c, struct user_put *put, const char *event)
+{
+	return cli_open(c) && find_user(c, put, event);
+}
+
+/* The user is looked up again once the password has been typed: somebody else may
+ * have disabled the account meanwhile, and all of it is written back. */
 static int
 user_passwd(struct cli *c)
 {
 	struct user_put put = { .end_sessions = true, .end_grants = true };
+	struct user typed = { .id = 0 };
 
-	if (!load(c, &put, "password_changed") || !read_password(c, &put.user))
+	if (!load(c, &put, "password_changed") || !read_password(c, &typed) ||
+		!find_user(c, &put, "password_changed"))
 		return 1;
+	put.user.password_hash = typed.password_hash;
 	return CLI_WAIT(c, store_user_put, &put) ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "cli/cli.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,15 @@
 #include "base/clock.h"
 #include "base/mailbox.h"
 #include "server/server.h"
+
+/* Who runs this command, before it becomes anybody else. */
+static const char *
+operator_name(struct cli *c)
+{
+	const struct passwd *who = getpwuid(getuid());
+
+	return who != NULL ? arena_printf(c->arena, "%s", who->pw_name) : "unknown";
+}
 
 /* Root would make WAL files that the owner of the directory cannot write: so
  * root becomes the owner, whose rights are all a command needs. */
@@ -30,7 +40,7 @@ become_owner(struct cli *c)
 	}
 	if (geteuid() != 0 || st.st_uid == 0)
 		return true;
-	if (setgid(st.st_gid) == 0 && setuid(st.st_uid) == 0)
+	if (setgroups(0, NULL) == 0 && setgid(st.st_gid) == 0 && setuid(st.st_uid) == 0)
 		return true;
 	cli_fail(c, "cannot become the owner of %s", c->dir);
 	return false;
@@ -64,6 +74,7 @@ cli_open(struct cli *c)
 	struct fault f = { .what = "" };
 	const char *key = arena_printf(c->arena, "%s/%s", c->dir, DIR_MASTER_KEY);
 
+	c->operator = operator_name(c);
 	if (!become_owner(c))
 		return false;
 	if (config_open(c->dir, NULL, 0, &c->config, &f) != DONE
@@ -113,8 +124,7 @@ cli_waited(struct cli *c, struct store_call *call)
 struct audit
 cli_audit(struct cli *c, const char *event, const char *object, const char *detail)
 {
-	const struct passwd *who = getpwuid(getuid());
-	const char *name = who != NULL ? who->pw_name : "unknown";
+	const char *name = c->operator != NULL ? c->operator : operator_name(c);
 
 	return (struct audit){
 		.at = clock_now(),
