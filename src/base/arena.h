@@ -24,6 +24,8 @@ struct bytes arena_bytes(struct arena *a, struct bytes b); /* a copy, NUL behind
 const char *arena_cstr(struct arena *a, struct bytes b);
 const char *arena_printf(struct arena *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3), nonnull(2)));
+/* Hexadecimal, in lower case. Not for secrets: it looks digits up by their value. */
+const char *arena_hex(struct arena *a, const void *p, size_t n);
 size_t arena_size(const struct arena *a); /* bytes held from the system */
 
 /* An array of n things of a type; the caller has bounded count. */

@@ -105,10 +105,7 @@ int cli_print_list(const struct cli *c, json_t *list, const struct column *colum
 /* One object: "heading  value" lines, or with --json as it is. Takes the reference. */
 int cli_print_object(const struct cli *c, json_t *object, const struct column *columns);
 json_t *json_of(struct bytes b);          /* a string; "" for NONE */
-json_t *json_of_strings(struct strings s);
 json_t *json_of_time(int64_t unix_seconds); /* RFC 3339, or null for 0 */
-/* "3 minutes ago", "in 60 days": for tables only. */
-const char *cli_ago(struct arena *a, int64_t then, int64_t now);
 
 /* ---- people at the terminal (terminal.c) ----------------------------------------- */
 

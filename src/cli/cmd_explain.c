@@ -4,7 +4,6 @@
  * the note that was kept with it, and what to do. The public answer stays short;
  * this is the rest, for the operator.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -17,13 +16,10 @@ explain_grant(struct cli *c, json_t *out, const struct refusal_note *note)
 {
 	struct grant_find find = { .found = false };
 	const struct grant *g = &find.grant;
-	char hex[9] = "";
 
 	if (!note->has_grant)
 		return;
-	for (size_t i = 0; i < 4; i++)
-		snprintf(hex + 2 * i, 3, "%02x", note->grant[i]);
-	json_object_set_new(out, "grant", json_string(hex));
+	json_object_set_new(out, "grant", json_string(arena_hex(c->arena, note->grant, 4)));
 	memcpy(find.key, note->grant, GRANT_KEY_SIZE);
 	if (!CLI_WAIT(c, store_grant_find, &find))
 		return;

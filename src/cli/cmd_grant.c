@@ -9,18 +9,6 @@
 #include "cli/commands.h"
 
 static const char *
-key_hex(struct arena *a, const uint8_t key[static GRANT_KEY_SIZE])
-{
-	char *out = arena_alloc(a, 2 * GRANT_KEY_SIZE + 1);
-
-	for (size_t i = 0; i < GRANT_KEY_SIZE; i++) {
-		out[2 * i] = "0123456789abcdef"[key[i] >> 4];
-		out[2 * i + 1] = "0123456789abcdef"[key[i] & 15];
-	}
-	return out;
-}
-
-static const char *
 state_name(const struct grant *g)
 {
 	switch (g->state) {
@@ -49,7 +37,7 @@ grant_json(struct cli *c, const struct grant *g)
 {
 	const struct client *client = catalogue_client_by_row(c->catalogue, g->client);
 	json_t *j = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "grant",
-		key_hex(c->arena, g->key), "state", state_name(g), "client_id",
+		arena_hex(c->arena, g->key, GRANT_KEY_SIZE), "state", state_name(g), "client_id",
 		json_of(client != NULL ? client->client_id : NONE), "client_name",
 		json_of(client != NULL ? client->name : NONE), "username",
 		json_of(username_of(c, g->user)), "subject", json_of(g->subject), "scope",
@@ -120,7 +108,7 @@ grant_list(struct cli *c)
 	for (size_t i = 0; i < list.count; i++) {
 		json_t *j = grant_json(c, &list.grants[i]);
 		json_object_set_new(j, "short",
-			json_stringn(key_hex(c->arena, list.grants[i].key), 8));
+			json_string(arena_hex(c->arena, list.grants[i].key, 4)));
 		json_array_append_new(out, j);
 	}
 	return cli_print_list(c, out, columns, "No authorisations match.");

@@ -182,40 +182,10 @@ json_of(struct bytes b)
 }
 
 json_t *
-json_of_strings(struct strings s)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < s.n; i++)
-		json_array_append_new(list, json_of(s.p[i]));
-	return list;
-}
-
-json_t *
 json_of_time(int64_t unix_seconds)
 {
 	char text[21];
 
 	return unix_seconds == 0 ? json_null()
 				 : json_string(clock_rfc3339(unix_seconds, text));
-}
-
-const char *
-cli_ago(struct arena *a, int64_t then, int64_t now)
-{
-	static const struct { int64_t seconds; const char *name; } units[] = {
-		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" },
-	};
-	int64_t apart = then > now ? then - now : now - then;
-
-	if (then == 0)
-		return "never";
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		int64_t n = apart / units[i].seconds;
-		if (n > 0)
-			return arena_printf(a, "%s%lld %s%s%s", then > now ? "in " : "",
-				(long long)n, units[i].name, n == 1 ? "" : "s",
-				then > now ? "" : " ago");
-	}
-	return "now";
 }

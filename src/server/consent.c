@@ -160,20 +160,20 @@ consent_judge(struct exchange *x)
 
 /* ---- the page -------------------------------------------------------------------- */
 
-static void
-consent_scopes(struct exchange *x, struct page_consent *page)
+const struct page_scope *
+page_scopes_of(struct exchange *x, struct bytes scope, size_t *n)
 {
-	struct page_scope *list = ARENA_ARRAY(x->arena, struct page_scope,
-		x->catalogue->scope_count + 1);
-	struct bytes rest = visit_of(x)->transaction.request.scope, token;
+	struct page_scope *list =
+		ARENA_ARRAY(x->arena, struct page_scope, x->catalogue->scope_count + 1);
+	struct bytes token;
 
-	while (scope_next(&rest, &token)) {
+	*n = 0;
+	while (scope_next(&scope, &token)) {
 		const struct scope_entry *s = catalogue_scope(x->catalogue, token);
 		if (s != NULL)
-			list[page->scope_count++] =
-				(struct page_scope){ s->name, s->description };
+			list[(*n)++] = (struct page_scope){ s->name, s->description };
 	}
-	page->scopes = list;
+	return list;
 }
 
 static void
@@ -236,7 +236,7 @@ consent_page(struct exchange *x, const struct consent_notice *n)
 		.out_of_date = n->out_of_date,
 	};
 
-	consent_scopes(x, &page);
+	page.scopes = page_scopes_of(x, r->scope, &page.scope_count);
 	consent_contexts(x, &page);
 	consent_resources(x, &page);
 	page_consent(x->worker->shared->pages, &page, &html);

@@ -75,12 +75,6 @@ static const struct endpoint endpoints[] = {
 
 #define ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))
 
-const struct endpoint *
-endpoint_at(size_t number)
-{
-	return number < ENDPOINTS ? &endpoints[number] : NULL;
-}
-
 static bool
 endpoint_has_path(const struct endpoint *e, struct bytes path)
 {

@@ -9,8 +9,6 @@
 
 /* The endpoint a path leads to, NULL: none. Below the issuer's path. */
 const struct endpoint *endpoint_find(const struct snapshot *s, struct bytes path);
-/* The row with that number, NULL after the last (metrics, tests). */
-const struct endpoint *endpoint_at(size_t number);
 
 /* token_code.c, token_refresh.c, token_client.c: entered by token_grant_type. */
 extern step_fn *const token_code_steps[], *const token_refresh_steps[],

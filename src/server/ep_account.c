@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "rules/scope.h"
 #include "server/endpoints.h"
 #include "server/visit.h"
 
@@ -121,32 +120,6 @@ day(struct arena *a, int64_t at)
 	return bytes_of(arena_printf(a, "%d %s %.4s", date, months[month - 1], text));
 }
 
-static struct bytes
-key_hex(struct arena *a, const uint8_t key[static GRANT_KEY_SIZE])
-{
-	struct buf b = buf_new(a, 2 * GRANT_KEY_SIZE + 1);
-
-	for (size_t i = 0; i < GRANT_KEY_SIZE; i++)
-		buf_printf(&b, "%02x", key[i]);
-	return buf_bytes(&b);
-}
-
-static void
-connection_scopes(struct exchange *x, const struct grant *g, struct page_connection *out)
-{
-	struct page_scope *list =
-		ARENA_ARRAY(x->arena, struct page_scope, x->catalogue->scope_count + 1);
-	struct bytes rest = g->scope, token;
-
-	while (scope_next(&rest, &token)) {
-		const struct scope_entry *s = catalogue_scope(x->catalogue, token);
-		if (s != NULL)
-			list[out->scope_count++] =
-				(struct page_scope){ s->name, s->description };
-	}
-	out->scopes = list;
-}
-
 static struct page_connection
 connection(struct exchange *x, const struct grant *g)
 {
@@ -161,14 +134,14 @@ connection(struct exchange *x, const struct grant *g)
 			g->last_used_at > g->issued_at ? g->last_used_at : g->issued_at),
 	};
 
-	connection_scopes(x, g, &out);
+	out.scopes = page_scopes_of(x, g->scope, &out.scope_count);
 	if (g->state == GRANT_ENDED) {
 		out.ended = bytes_of(end_reason_sentence(g->end_reason));
 		out.ended_by_replay = g->end_reason == END_REFRESH_REPLAYED
 			|| g->end_reason == END_CODE_REPLAYED;
 		return out;
 	}
-	hidden[0] = (struct page_hidden){ B("grant"), key_hex(x->arena, g->key) };
+	hidden[0] = (struct page_hidden){ B("grant"), bytes_of(arena_hex(x->arena, g->key, GRANT_KEY_SIZE)) };
 	hidden[1] = form_token(x, FORM_DISCONNECT, g->key);
 	out.hidden = hidden;
 	out.hidden_count = 2;
@@ -190,7 +163,7 @@ notice(struct exchange *x)
 		const struct client *c = catalogue_client_by_row(x->catalogue, g->client);
 
 		if (c != NULL && g->end_reason == END_PERSON
-			&& bytes_starts(key_hex(x->arena, g->key), digest))
+			&& bytes_starts(bytes_of(arena_hex(x->arena, g->key, GRANT_KEY_SIZE)), digest))
 			return bytes_of(arena_printf(x->arena,
 				"Disconnected %.*s. It can no longer reach your data.",
 				BYTES_FMT(c->name)));

@@ -14,18 +14,18 @@ struct logo {
 static step_fn logo_show;
 static step_fn *const logo_steps[] = { logo_show, NULL };
 
-static struct bytes
-hex8(struct arena *a, const uint8_t *digest)
+/* The part of a logo's digest that stands in its URL. */
+static const char *
+logo_version(struct arena *a, const struct client *c)
 {
-	return bytes_of(arena_printf(a, "%02x%02x%02x%02x", digest[0], digest[1], digest[2],
-		digest[3]));
+	return arena_hex(a, c->logo_digest, 4);
 }
 
 static struct bytes
 logo_path(struct exchange *x, const struct client *c)
 {
-	return visit_path(x, arena_printf(x->arena, "/logo/%.*s/%.*s",
-		BYTES_FMT(c->client_id), BYTES_FMT(hex8(x->arena, c->logo_digest))));
+	return visit_path(x, arena_printf(x->arena, "/logo/%.*s/%s",
+		BYTES_FMT(c->client_id), logo_version(x->arena, c)));
 }
 
 struct page_client
@@ -55,7 +55,8 @@ logo_find(struct exchange *x)
 	(void)bytes_cut(&rest, '/');
 	(void)bytes_cut(&rest, '/');
 	c = catalogue_client(x->catalogue, bytes_cut(&rest, '/'));
-	if (c == NULL || !c->has_logo || !bytes_equal(rest, hex8(x->arena, c->logo_digest)))
+	if (c == NULL || !c->has_logo ||
+		!bytes_equal(rest, bytes_of(logo_version(x->arena, c))))
 		return refuse_with(x, 404, REASON_not_found);
 	x->client = c;
 	x->state = l;

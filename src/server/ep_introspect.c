@@ -118,10 +118,7 @@ token_name(const struct exchange *x, const char *kind, struct bytes id, uint32_t
 	struct buf b = buf_new(x->arena, 64);
 
 	buf_put(&b, bytes_of(kind));
-	for (size_t i = 0; i < id.n; i++) {
-		buf_putc(&b, "0123456789abcdef"[(uint8_t)id.p[i] >> 4]);
-		buf_putc(&b, "0123456789abcdef"[id.p[i] & 15]);
-	}
+	buf_put(&b, bytes_of(arena_hex(x->arena, id.p, id.n)));
 	buf_putc(&b, '.');
 	buf_putu(&b, number);
 	return buf_bytes(&b);

@@ -166,7 +166,7 @@ exchange_about_grant(struct exchange *x, const uint8_t key[static GRANT_KEY_SIZE
 const char *
 grant_digest(struct arena *a, const uint8_t key[static GRANT_KEY_SIZE])
 {
-	return arena_printf(a, "%02x%02x%02x%02x", key[0], key[1], key[2], key[3]);
+	return arena_hex(a, key, 4);
 }
 
 static struct bytes

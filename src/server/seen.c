@@ -6,10 +6,10 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "crypto/digest.h"
 #include "rules/pkce.h"
 
@@ -26,27 +26,15 @@ struct seen {
 	struct bucket *bucket;
 };
 
-static void *
-allocate(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (p == NULL) {
-		fputs("latchkey: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
-
 struct seen *
 seen_new(size_t buckets)
 {
-	struct seen *s = allocate(1, sizeof(*s));
+	struct seen *s = must_calloc(1, sizeof(*s));
 
 	assert(buckets > 0 && (buckets & (buckets - 1)) == 0);
 	pthread_mutex_init(&s->lock, NULL);
 	s->buckets = buckets;
-	s->bucket = allocate(buckets, sizeof(*s->bucket));
+	s->bucket = must_calloc(buckets, sizeof(*s->bucket));
 	return s;
 }
 
@@ -126,7 +114,7 @@ seen_add(struct seen *s, struct bytes what)
 struct people *
 people_new(void)
 {
-	struct people *p = allocate(1, sizeof(*p));
+	struct people *p = must_calloc(1, sizeof(*p));
 
 	p->forms = seen_new(FORMS_BUCKETS);
 	p->challenges = seen_new(CHALLENGE_BUCKETS);

@@ -67,8 +67,8 @@ snapshot_metadata(struct snapshot *s)
 	metadata_write(&b, &m);
 	s->metadata = buf_bytes(&b);
 	sha256(s->metadata, digest);
-	s->metadata_etag = bytes_of(arena_printf(s->arena, "\"%02x%02x%02x%02x%02x%02x\"",
-		digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]));
+	s->metadata_etag = bytes_of(arena_printf(s->arena, "\"%s\"",
+		arena_hex(s->arena, digest, 6)));
 }
 
 static void

@@ -75,6 +75,8 @@ enum step visit_go(struct exchange *x, const char *path);
 
 /* A client as pages show it (ep_assets.c). */
 struct page_client page_client_of(struct exchange *x, const struct client *c);
+/* What a scope means in words, token by token (consent.c). */
+const struct page_scope *page_scopes_of(struct exchange *x, struct bytes scope, size_t *n);
 
 /* ---- transactions (transaction.c) ----------------------------------------------- */
 

@@ -19,8 +19,7 @@
 static struct bytes
 grant_object(struct arena *a, const struct grant *g)
 {
-	return bytes_of(arena_printf(a, "grant:%02x%02x%02x%02x", g->key[0], g->key[1],
-		g->key[2], g->key[3]));
+	return bytes_of(arena_printf(a, "grant:%s", arena_hex(a, g->key, 4)));
 }
 
 static enum outcome

@@ -64,6 +64,16 @@ TEST(a_reset_wipes_and_gives_everything_but_the_first_chunk_back)
 	arena_free(a);
 }
 
+TEST(octets_become_hexadecimal_digits)
+{
+	static const unsigned char octets[] = { 0x00, 0x0f, 0xa0, 0xff };
+	struct arena *a = arena_new();
+
+	check_str(arena_hex(a, octets, sizeof(octets)), "000fa0ff");
+	check_str(arena_hex(a, octets, 0), "");
+	arena_free(a);
+}
+
 TEST(copies_are_copies_and_end_in_nul)
 {
 	struct arena *a = arena_new();
