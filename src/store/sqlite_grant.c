@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/secret.h"
 #include "store/sqlite.h"
 
 #define TOUCH_EVERY INT64_C(3600)
@@ -102,7 +103,7 @@ sqlite_grant_open(struct sqlite *db, struct grant_open *c)
 	bool stands = true;
 
 	/* Asked here, where an operator's "disable" has either happened or not. */
-	if (memcmp(c->session, none, sizeof(none)) != 0)
+	if (!secret_equal(c->session, none, sizeof(none)))
 		TRY(session_stands(db, c->session, c->grant.user, &stands));
 	c->taken = false;
 	c->session_over = !stands;
