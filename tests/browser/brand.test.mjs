@@ -60,6 +60,7 @@ for (const dark of [false, true])
 				dark ? 'rgb(157, 180, 255)' : 'rgb(32, 64, 160)');
 			await person.signIn(page, lk.nadia);
 			await page.getByRole('button', { name: 'Approve', exact: true }).waitFor();
+			await page.waitForLoadState('load'); // the button is there before the pictures are
 			const images = await page.evaluate(() => [...document.images].map((i) => [i.src, i.naturalWidth]));
 			assert.deepEqual(images.map(([, width]) => width), [96, 128, 96]);
 			assert.ok(images.every(([src]) => src.startsWith(`${lk.issuer}/`)), images.join(' '));
