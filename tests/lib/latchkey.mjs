@@ -72,10 +72,11 @@ function findFaketime() {
 	throw new Error('libfaketime is not installed (Debian: libfaketime)');
 }
 
-// A sanitizer's runtime has to be the first library, before libfaketime.
+// AddressSanitizer's runtime has to be the first library, before libfaketime;
+// ThreadSanitizer's must not be named at all.
 async function sanitizerRuntime() {
 	const { stdout } = await run('ldd', [BINARY]);
-	return [...stdout.matchAll(/=> (\S*lib[at]san\S*)/g)].map((m) => m[1]);
+	return [...stdout.matchAll(/=> (\S*libasan\S*)/g)].map((m) => m[1]);
 }
 
 export class Latchkey {
