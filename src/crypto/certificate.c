@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certificate.c - X.509 by OpenSSL, just enough for development.
+ * certificate.c - X.509 by OpenSSL, just enough for development, and a look at others'.
  */
 #include "crypto/certificate.h"
 
@@ -184,4 +184,36 @@ certificate_issue(const char *ca_cert, const char *ca_key, const char *cert_file
 	EVP_PKEY_free(signer);
 	EVP_PKEY_free(key);
 	return outcome;
+}
+
+/* ---- any certificate ------------------------------------------------------- */
+
+static bool
+unix_seconds(const ASN1_TIME *t, int64_t *out)
+{
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days, seconds;
+	bool ok = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, t) == 1;
+
+	ASN1_TIME_free(epoch);
+	if (ok)
+		*out = (int64_t)days * DAY + seconds;
+	return ok;
+}
+
+enum outcome
+certificate_read(const char *path, const char *host, struct certificate_facts *out,
+	struct fault *f)
+{
+	FILE *in = fopen(path, "re");
+	X509 *cert = in != NULL ? PEM_read_X509(in, NULL, NULL, NULL) : NULL;
+	bool ok = cert != NULL && unix_seconds(X509_get0_notBefore(cert), &out->not_before) &&
+		unix_seconds(X509_get0_notAfter(cert), &out->not_after);
+
+	if (in != NULL)
+		fclose(in);
+	out->covers_host = ok && host != NULL && (X509_check_host(cert, host, 0, 0, NULL) == 1 ||
+		X509_check_ip_asc(cert, host, 0) == 1);
+	X509_free(cert);
+	return ok ? DONE : openssl_fault(f, path);
 }

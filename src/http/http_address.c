@@ -183,6 +183,19 @@ http_listen_check(const char *where, bool plain, struct fault *f)
 		: may_listen(where, plain, &a, f);
 }
 
+/* What errno means to who wanted to listen, and what to do about it. */
+static enum outcome
+cannot_listen(const char *where, struct fault *f)
+{
+	int why = errno;
+
+	return FAULT_AT(f, "%s: cannot listen: %s%s", where, strerror(why),
+		why == EADDRINUSE ? " by another server (ss -ltnp tells whose it is): stop "
+				    "that one or choose another port" :
+		why == EACCES ? ": ports below 1024 are for root or CAP_NET_BIND_SERVICE" :
+		why == EADDRNOTAVAIL ? ": no interface of this machine has it" : "");
+}
+
 /*
  * SO_REUSEPORT lets the threads share a port, but it would also let a second
  * latchkey of the same user take half of the first one's connections. So the
@@ -198,8 +211,7 @@ listen_tcp(const struct http_listen *l, int *fd, struct fault *f)
 	if (!l->join) {
 		socket_fd = bind_tcp(&a, 0);
 		if (socket_fd < 0)
-			return FAULT_AT(f, "%s: cannot listen: %s", l->where,
-				strerror(errno));
+			return cannot_listen(l->where, f);
 		close(socket_fd);
 	}
 	socket_fd = bind_tcp(&a, 1);
@@ -207,7 +219,7 @@ listen_tcp(const struct http_listen *l, int *fd, struct fault *f)
 		*fd = socket_fd;
 		return DONE;
 	}
-	(void)FAULT_AT(f, "%s: cannot listen: %s", l->where, strerror(errno));
+	(void)cannot_listen(l->where, f);
 	if (socket_fd >= 0)
 		close(socket_fd);
 	return FAULT;
@@ -256,7 +268,7 @@ listen_unix(const struct http_listen *l, int *fd, struct fault *f)
 		*fd = socket_fd;
 		return DONE;
 	}
-	(void)FAULT_AT(f, "%s: cannot listen: %s", l->where, strerror(errno));
+	(void)cannot_listen(l->where, f);
 	if (socket_fd >= 0)
 		close(socket_fd);
 	return FAULT;

@@ -86,16 +86,35 @@ open_key(const char *path, BIO **out, struct fault *f)
 	return FAULT_AT(f, "%s: cannot be read", path);
 }
 
+/* Without this OpenSSL would ask at the terminal, and a service has none. */
+static int
+no_passphrase(char *out, int size, int writing, void *asked)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	*(bool *)asked = true;
+	return -1;
+}
+
 static enum outcome
 load_key(struct tls_config *c, const char *path, struct fault *f)
 {
 	BIO *bio;
 	EVP_PKEY *key;
+	bool encrypted = false;
 	int used;
 
 	TRY(open_key(path, &bio, f));
-	key = PEM_read_bio_PrivateKey_ex(bio, NULL, NULL, NULL, c->library, NULL);
+	key = PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, &encrypted, c->library,
+		NULL);
 	BIO_free(bio);
+	if (key == NULL && encrypted) {
+		ERR_clear_error();
+		return FAULT_AT(f, "%s: this private key is encrypted, and a server has "
+				   "nobody to ask for its password; take it off with: openssl "
+				   "pkey -in KEY -out NEW", path);
+	}
 	if (key == NULL)
 		return FAULT_AT(f, "%s: not a private key in PEM form: %s", path,
 			openssl_why());

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -249,50 +250,74 @@ line_read(struct config *c, const struct place *at, struct bytes line, bool seen
 	return DONE;
 }
 
-static enum outcome
-text_read(struct config *c, const char *name, struct bytes text, struct fault *f)
+static void
+text_read(struct config *c, const char *name, struct bytes text, struct wrongs *w)
 {
 	struct place at = { name, 0 };
 	bool seen[KEYS] = { false };
+	struct fault f;
 
-	if (text.n > CONFIG_MAX)
-		return config_wrong(&at, f, "", "longer than 64 KiB");
+	if (text.n > CONFIG_MAX) {
+		(void)config_wrong(&at, &f, "", "longer than 64 KiB");
+		wrongs_add(w, &f);
+		return;
+	}
 	while (text.n > 0) {
 		at.line++;
-		TRY(line_read(c, &at, bytes_cut(&text, '\n'), seen, f));
+		if (line_read(c, &at, bytes_cut(&text, '\n'), seen, &f) != DONE)
+			wrongs_add(w, &f);
 	}
-	return DONE;
 }
 
-static enum outcome
-settings_read(struct config *c, const struct setting *s, size_t n, struct fault *f)
+static void
+settings_read(struct config *c, const struct setting *s, size_t n, struct wrongs *w)
 {
 	static const struct place at = { "command line", 0 };
+	struct fault f;
 
 	for (size_t i = 0; i < n; i++)
-		TRY(setting_set(c, &at, bytes_of(s[i].key), bytes_of(s[i].value), f));
-	return DONE;
+		if (setting_set(c, &at, bytes_of(s[i].key), bytes_of(s[i].value), &f) !=
+			DONE)
+			wrongs_add(w, &f);
+}
+
+static struct config *
+config_take(const char *name, struct bytes text, const struct setting *settings,
+	size_t setting_count, struct wrongs *w)
+{
+	struct arena *a = arena_new();
+	struct config *c = ARENA_NEW(a, struct config);
+
+	c->arena = a;
+	c->references = 1;
+	config_defaults(c);
+	text_read(c, name, text, w);
+	settings_read(c, settings, setting_count, w);
+	return c;
+}
+
+/* All or nothing, with the first sentence. */
+static enum outcome
+config_whole(struct config *c, const struct wrongs *w, struct config **out,
+	struct fault *f)
+{
+	if (w->n == 0) {
+		*out = c;
+		return DONE;
+	}
+	config_release(c);
+	*f = w->first;
+	return FAULT;
 }
 
 enum outcome
 config_read(const char *name, struct bytes text, const struct setting *settings,
 	size_t setting_count, struct config **out, struct fault *f)
 {
-	struct arena *a = arena_new();
-	struct config *c = ARENA_NEW(a, struct config);
-	enum outcome o;
+	struct wrongs w = { .n = 0 };
+	struct config *c = config_take(name, text, settings, setting_count, &w);
 
-	c->arena = a;
-	c->references = 1;
-	config_defaults(c);
-	o = text_read(c, name, text, f);
-	if (o == DONE)
-		o = settings_read(c, settings, setting_count, f);
-	if (o == DONE)
-		*out = c;
-	else
-		arena_free(a);
-	return o;
+	return config_whole(c, &w, out, f);
 }
 
 struct config *
@@ -315,6 +340,7 @@ static enum outcome
 file_read(struct arena *a, const char *path, struct bytes *text, struct fault *f)
 {
 	char *p;
+	struct stat st;
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -323,8 +349,11 @@ file_read(struct arena *a, const char *path, struct bytes *text, struct fault *f
 		return errno == ENOENT ? DONE :
 			FAULT_AT(f, "%s: %s", path, strerror(errno));
 	p = arena_alloc(a, CONFIG_MAX + 1);
-	n = read(fd, p, CONFIG_MAX + 1);
+	n = fstat(fd, &st) == 0 ? read(fd, p, CONFIG_MAX + 1) : -1;
 	close(fd);
+	if (n >= 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return FAULT_AT(f, "%s: others may change it (mode %04o): chmod go-w %s", path,
+			(unsigned)st.st_mode & 07777u, path);
 	if (n < 0)
 		return FAULT_AT(f, "%s: %s", path, strerror(errno));
 	*text = (struct bytes){ p, (size_t)n };
@@ -338,24 +367,33 @@ below_dir(struct config *c, const char *dir, const char **name)
 		*name = arena_printf(c->arena, "%s/%s", dir, *name);
 }
 
-enum outcome
-config_open(const char *dir, const struct setting *settings, size_t setting_count,
-	struct config **out, struct fault *f)
+void
+config_examine(const char *dir, const struct setting *settings, size_t setting_count,
+	struct config **out, struct wrongs *w)
 {
 	struct arena *a = arena_new();
 	const char *path = arena_printf(a, "%s/latchkey.conf", dir);
 	struct bytes text;
-	enum outcome o = file_read(a, path, &text, f);
+	struct fault f;
 
-	if (o == DONE)
-		o = config_read(path, text, settings, setting_count, out, f);
-	if (o == DONE) {
-		below_dir(*out, dir, &(*out)->tls_cert);
-		below_dir(*out, dir, &(*out)->tls_key);
-		below_dir(*out, dir, &(*out)->pages_dir);
-	}
+	if (file_read(a, path, &text, &f) != DONE)
+		wrongs_add(w, &f);
+	*out = config_take(path, text, settings, setting_count, w);
+	below_dir(*out, dir, &(*out)->tls_cert);
+	below_dir(*out, dir, &(*out)->tls_key);
+	below_dir(*out, dir, &(*out)->pages_dir);
 	arena_free(a);
-	return o;
+}
+
+enum outcome
+config_open(const char *dir, const struct setting *settings, size_t setting_count,
+	struct config **out, struct fault *f)
+{
+	struct wrongs w = { .n = 0 };
+	struct config *c;
+
+	config_examine(dir, settings, setting_count, &c, &w);
+	return config_whole(c, &w, out, f);
 }
 
 /* ---- showing ---------------------------------------------------------------------- */

@@ -36,6 +36,16 @@ struct config {
 	int references; /* atomic */
 };
 
+/* Everything that is wrong, a sentence a line. */
+#define WRONGS_MAX 8192
+struct wrongs {
+	struct fault first;
+	size_t n;
+	char text[WRONGS_MAX]; /* what does not fit is left out */
+	size_t used;
+};
+void wrongs_add(struct wrongs *w, const struct fault *f);
+
 /* Defaults, then the file's text, then the settings. name: of the file, for the
  * sentence in *f ("latchkey.conf:12: ..."). Relative file names stay as they are. */
 enum outcome config_read(const char *name, struct bytes text,
@@ -44,8 +54,16 @@ enum outcome config_read(const char *name, struct bytes text,
 /* dir/latchkey.conf (none: defaults), names of files made absolute under dir. */
 enum outcome config_open(const char *dir, const struct setting *settings,
 	size_t setting_count, struct config **out, struct fault *f) must_check;
+/* As config_open, but goes on to the end: *out has what could be read. */
+void config_examine(const char *dir, const struct setting *settings,
+	size_t setting_count, struct config **out, struct wrongs *w);
+/* What must be true of all of it together. */
+void config_agree(const struct config *c, struct wrongs *w);
 /* What the installation says where the file does not (facts "issuer" and "brand" of
- * the store), then what must be true of all of it together. */
+ * the store). */
+enum outcome config_name(struct config *c, struct bytes issuer, struct bytes brand,
+	struct fault *f) must_check;
+/* Both: config_agree, config_name. */
 enum outcome config_settle(struct config *c, struct bytes issuer, struct bytes brand,
 	struct fault *f) must_check;
 /* A setting that differs and is read at the start only; NONE: all is in force. */

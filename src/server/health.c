@@ -225,8 +225,11 @@ health_listen(struct server *s, struct fault *f)
 		.handler = health_request,
 		.arg = s,
 	};
+	struct fault why;
 
 	if (strcmp(s->config->health_listen, "off") == 0)
 		return DONE;
-	return http_server_new(s->loop, &h, &s->health, f);
+	if (http_server_new(s->loop, &h, &s->health, &why) == DONE)
+		return DONE;
+	return FAULT_AT(f, "%s (health_listen; or set health_listen = off)", why.what);
 }

@@ -28,6 +28,10 @@ identity_find(const char *dir, const char *user, uid_t *uid, gid_t *gid, struct 
 
 	if (stat(dir, &st) != 0)
 		return FAULT_AT(f, "%s: %s", dir, strerror(errno));
+	/* Who can make files there can put another database in place of ours. */
+	if ((st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		return FAULT_AT(f, "%s is open to others (mode %04o): chmod 700 %s", dir,
+			(unsigned)st.st_mode & 07777u, dir);
 	*uid = st.st_uid;
 	*gid = st.st_gid;
 	if (user[0] == '\0')

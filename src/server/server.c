@@ -23,6 +23,7 @@
 #include "server/seen.h"
 #include "server/server_state.h"
 #include "server/throttle.h"
+#include "server/tls_files.h"
 #include "text/uri.h"
 
 static pthread_mutex_t the_server_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -44,12 +45,13 @@ server_path(const struct server *s, const char *name)
 
 /* ---- opening -------------------------------------------------------------------- */
 
-static enum outcome
-server_configure(struct server *s, struct fault *f)
+static void
+server_configure(struct server *s, struct wrongs *w)
 {
 	const struct server_options *o = s->options;
 
-	return config_open(o->dir, o->settings, o->setting_count, &s->config, f);
+	config_examine(o->dir, o->settings, o->setting_count, &s->config, w);
+	config_agree(s->config, w);
 }
 
 static enum outcome
@@ -116,6 +118,16 @@ server_fact(struct server *s, struct bytes name, struct bytes *value, struct fau
 	return DONE;
 }
 
+static enum outcome
+server_name(struct server *s, struct fault *f)
+{
+	struct bytes issuer, brand;
+
+	TRY(server_fact(s, B("issuer"), &issuer, f));
+	TRY(server_fact(s, B("brand"), &brand, f));
+	return config_name(s->config, issuer, brand, f);
+}
+
 enum outcome
 server_settle(struct server *s, struct config *c, struct fault *f)
 {
@@ -138,7 +150,7 @@ server_open_store(struct server *s, struct fault *f)
 	TRY(server_fact(s, B("key_check"), &check, f));
 	TRY(keys_belong(s->shared.keys, check, f));
 	store_keep(s->shared.store, s->config->ended_keep, s->config->audit_keep);
-	return server_settle(s, s->config, f);
+	return server_name(s, f);
 }
 
 static enum outcome
@@ -288,18 +300,22 @@ server_publish(struct server *s)
 }
 
 static int
-server_fail(struct server *s, const struct fault *f)
+server_fail(struct server *s, const struct wrongs *w)
 {
-	fprintf(stderr, "latchkey: %s\n", f->what);
-	if (s->running == 0) /* a worker that has begun uses what would be freed */
-		server_free(s);
+	struct bytes text = { w->text, w->used };
+
+	while (text.n > 0) {
+		struct bytes sentence = bytes_cut(&text, '\n');
+
+		fprintf(stderr, "latchkey: %.*s\n", BYTES_FMT(sentence));
+	}
+	server_free(s);
 	return EXIT_FAILURE;
 }
 
 static enum outcome
 server_prepare(struct server *s, struct fault *f)
 {
-	TRY(server_configure(s, f));
 	log_open(STDERR_FILENO, config_log_level(s->config));
 	TRY(server_become(s, f));
 	TRY(server_keys(s, f));
@@ -315,11 +331,16 @@ server_run(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
 		.stop_asked = ATOMIC_FLAG_INIT, .started_at = clock_now() };
-	struct fault f = { .what = "" };
+	struct wrongs w = { .n = 0 };
+	struct fault f;
 
-	if (server_prepare(&s, &f) != DONE)
-		return server_fail(&s, &f);
+	server_configure(&s, &w);
+	if (w.n == 0 && server_prepare(&s, &f) != DONE)
+		wrongs_add(&w, &f);
+	if (w.n > 0)
+		return server_fail(&s, &w);
 	server_log_weaknesses(&s);
+	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
 	server_say_started(&s);
 	tend(&s);
@@ -352,21 +373,43 @@ server_check_tls(const struct server *s, struct fault *f)
 
 	if (s->config->listen.n == 0)
 		return DONE;
-	TRY(tls_config_new(s->config->tls_cert, s->config->tls_key,
-		s->shared.keys->ticket_secret, &tls, f));
+	TRY(tls_files_open(s->config, s->options->dir, s->shared.keys->ticket_secret, &tls,
+		f));
 	tls_config_free(tls);
 	return DONE;
 }
 
-static enum outcome
-server_examine(struct server *s, struct fault *f)
+/* false: noted. */
+static bool
+good(enum outcome o, struct wrongs *w, const struct fault *f)
 {
-	TRY(server_configure(s, f));
-	TRY(server_become(s, f));
-	TRY(server_keys(s, f));
-	TRY(server_check_tls(s, f));
+	if (o != DONE)
+		wrongs_add(w, f);
+	return o == DONE;
+}
+
+/* Goes on after what is wrong, as far as the rest does not need it. */
+static void
+server_examine(struct server *s, struct wrongs *w)
+{
+	struct tls_judgement j;
+	struct fault f;
+
+	server_configure(s, w);
 	s->loop = loop_new();
-	return server_open(s, f);
+	/* As somebody else we would leave files behind that the server cannot write. */
+	if (good(server_become(s, &f), w, &f) && good(server_keys(s, &f), w, &f)) {
+		good(server_check_tls(s, &f), w, &f);
+		good(server_open_store(s, &f), w, &f);
+	}
+	good(server_pages(s, &f), w, &f);
+	tls_files_judge(s->config, clock_now(), &j);
+	if (j.time[0] != '\0')
+		good(FAULT_AT(&f, "%s", j.time), w, &f);
+	if (j.host[0] != '\0')
+		good(FAULT_AT(&f, "%s", j.host), w, &f);
+	if (w->n == 0)
+		good(server_first_snapshot(s, &f), w, &f);
 }
 
 int
@@ -374,11 +417,13 @@ server_check(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
 		.stop_asked = ATOMIC_FLAG_INIT };
-	struct fault f = { .what = "" };
+	struct wrongs w = { .n = 0 };
 
-	if (server_examine(&s, &f) != DONE)
-		return server_fail(&s, &f);
+	server_examine(&s, &w);
+	if (w.n > 0)
+		return server_fail(&s, &w);
 	server_log_weaknesses(&s);
+	tls_files_warn(s.config, clock_now());
 	log_flush();
 	printf("%s: configuration, keys, certificate, database and pages are good.\n",
 		o->dir);

@@ -8,9 +8,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/notify.h"
 #include "server/server_state.h"
+#include "server/tls_files.h"
 
 #define TICK_MS 250
 #define TICKS_BETWEEN_FILE_CHECKS 8
@@ -121,13 +123,14 @@ certificate_reload(struct server *s, struct fault *f)
 	marks_take(s);
 	if (c->listen.n == 0)
 		return DONE;
+	TRY(tls_files_good(c, clock_now(), f));
 	for (size_t i = 0; i < s->worker_count; i++) {
 		struct tls_config *tls;
 
-		TRY(tls_config_new(c->tls_cert, c->tls_key, s->shared.keys->ticket_secret,
-			&tls, f));
+		TRY(tls_files_open(c, s->shared.dir, s->shared.keys->ticket_secret, &tls, f));
 		worker_send_tls(s->workers[i], tls);
 	}
+	tls_files_warn(c, clock_now());
 	return DONE;
 }
 

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "server/exchange.h"
+#include "server/tls_files.h"
 
 #define LISTEN_MAX 16 /* config.def bounds it */
 
@@ -225,8 +226,7 @@ worker_new(struct shared *shared, const struct config *c, const struct worker *f
 	w->loop = loop_new();
 	refused_log_open(&w->refused_log, w->loop);
 	if (c->listen.n > 0)
-		TRY(tls_config_new(c->tls_cert, c->tls_key, shared->keys->ticket_secret,
-			&w->tls, f));
+		TRY(tls_files_open(c, shared->dir, shared->keys->ticket_secret, &w->tls, f));
 	return worker_listen(w, c, first, f);
 }
 

@@ -42,6 +42,23 @@ const sentence = (result, expected) => {
 	assert.ok(result.stderr.trim().split('\n').length <= 4, result.stderr);
 };
 
+// A certificate of the test's own making, in place of the one init made.
+function certificate(own, { name = 'localhost', days = 90, from = new Date() } = {}) {
+	const at = (p) => path.join(own.data, p);
+	const stamp = (ms) => new Date(ms).toISOString().replace(/[-:T]/g, '').replace(/\..*/, 'Z');
+	fs.writeFileSync(at('ca.cnf'), `[ca]\ndefault_ca = d\n[d]\ndatabase = ${at('ca.txt')}\nnew_certs_dir = ${own.data}\nrand_serial = yes\ndefault_md = sha256\npolicy = p\nx509_extensions = e\n[p]\ncommonName = supplied\n[e]\nsubjectAltName = DNS:${name}\n`);
+	fs.writeFileSync(at('ca.txt'), '');
+	for (const old of ['tls-cert.pem', 'tls-key.pem'])
+		fs.rmSync(at(old), { force: true });
+	execFileSync('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-keyout', at('tls-key.pem'), '-out', at('csr.pem')], { stdio: 'ignore' });
+	execFileSync('openssl', ['ca', '-batch', '-notext', '-config', at('ca.cnf'), '-selfsign', '-keyfile', at('tls-key.pem'), '-in', at('csr.pem'), '-out', at('new-cert.pem'),
+		'-startdate', stamp(from.getTime()), '-enddate', stamp(from.getTime() + days * 86400000)], { stdio: 'ignore' });
+	fs.chmodSync(at('tls-key.pem'), 0o600);
+	fs.renameSync(at('new-cert.pem'), at('tls-cert.pem'));
+}
+
+const DAY_MS = 86400000;
+
 // ---- init ---------------------------------------------------------------------------------------
 
 test('init makes a directory for its owner only, whole or not at all', async () => {
@@ -93,6 +110,32 @@ for (const [what, line] of [
 		assert.ok(result.stderr.length > 10);
 	});
 
+test('serve --check says everything that is wrong, one sentence a line', async () => {
+	const own = await made({ frobnicate: '1', workers: 'many', proxies: 'foo', tos_uri: 'http://a.example' });
+	certificate(own, { from: new Date(Date.now() - 9 * DAY_MS), days: 8, name: 'other.example' });
+	fs.renameSync(path.join(own.data, 'latchkey.db'), path.join(own.data, 'away.db'));
+	const result = await own.cli('serve', '--dir', own.data, '--check');
+	assert.ok(result.status > 0);
+	const said = result.stderr.split('\n').filter((l) => l.startsWith('latchkey: '));
+	for (const what of [/frobnicate/, /workers/, /proxies: foo/, /tos_uri/, /expired at/, /not for localhost/, /latchkey\.db is missing/])
+		assert.equal(said.filter((l) => what.test(l)).length, 1, `${what}\n${result.stderr}`);
+	assert.equal(said.length, 7, result.stderr);
+	const started = await own.cli('serve', '--dir', own.data, { timeoutMs: 5000 });
+	assert.match(started.stderr, /frobnicate[^]*workers/);
+});
+
+test('a configuration others may change, a directory others may enter: refused, naming chmod', async () => {
+	const own = await made();
+	for (const [file, mode, says] of [['latchkey.conf', 0o620, /chmod go-w .*latchkey\.conf/], ['latchkey.conf', 0o602, /chmod go-w/], ['', 0o701, /chmod 700/], ['', 0o770, /chmod 700/]]) {
+		const at = path.join(own.data, file);
+		const before = fs.statSync(at).mode & 0o777;
+		fs.chmodSync(at, mode);
+		for (const more of [['--check'], ['--listen', `127.0.0.1:${own.port}`]])
+			sentence(await own.cli('serve', '--dir', own.data, ...more, { timeoutMs: 5000 }), says);
+		fs.chmodSync(at, before);
+	}
+});
+
 test('serve --check says so when all is well, and does not serve', async () => {
 	const own = await made();
 	const result = await own.cli('serve', '--dir', own.data, '--listen', `127.0.0.1:${own.port}`, '--check');
@@ -111,6 +154,52 @@ test('a port that is taken, a certificate that is missing: a sentence', async ()
 	sentence(await own.cli('serve', '--dir', own.data, '--listen', `127.0.0.1:${lk.port}`), new RegExp(`${lk.port}`));
 	fs.renameSync(path.join(own.data, 'tls-cert.pem'), path.join(own.data, 'elsewhere.pem'));
 	sentence(await own.cli('serve', '--dir', own.data, '--listen', `127.0.0.1:${own.port}`), /tls-cert\.pem/);
+});
+
+for (const [what, how, says, checked] of [
+	['that has expired', { from: new Date(Date.now() - 9 * DAY_MS), days: 8 }, /expired at/, true],
+	['that is not valid yet', { from: new Date(Date.now() + DAY_MS), days: 8 }, /not valid before/, true],
+	['for another host', { name: 'other.example' }, /not for localhost/, true],
+	['that expires soon', { days: 13 }, /expires at/, false],
+])
+	test(`a certificate ${what}: --check and the log say so, and it serves`, async () => {
+		const own = await made();
+		certificate(own, how);
+		const result = await own.cli('serve', '--dir', own.data, '--check');
+		assert.match(result.stderr, says);
+		assert.equal(result.status !== 0, checked);
+		own.ready = () => own.eventually('the start', () => own.events('started').length > 0);
+		await own.serve();
+		await own.eventually('the warning', () => own.events('certificate').some((e) => says.test(e.what)));
+	});
+
+test('a reload does not take a certificate that has expired', async () => {
+	const own = await fresh();
+	certificate(own, { from: new Date(Date.now() - 9 * DAY_MS), days: 8 });
+	own.child.kill('SIGHUP');
+	await own.eventually('the complaint', () => own.events('reload_failed').some((e) => /expired at/.test(e.what)));
+	TOKENS(await own.token(own.machine, machine));
+});
+
+test('files for TLS that are missing, encrypted or out of reach: a sentence each, and no question', async () => {
+	const own = await made();
+	const check = () => own.cli('serve', '--dir', own.data, '--check', { timeoutMs: 10000 });
+	for (const [file, says] of [['tls-cert.pem', /put the certificate chain there or set tls_cert/], ['tls-key.pem', /put the private key there or set tls_key/]]) {
+		fs.renameSync(path.join(own.data, file), path.join(own.data, 'away'));
+		sentence(await check(), says);
+		fs.renameSync(path.join(own.data, 'away'), path.join(own.data, file));
+	}
+	const key = path.join(own.data, 'tls-key.pem');
+	execFileSync('openssl', ['pkcs8', '-topk8', '-in', key, '-out', `${key}.new`, '-passout', 'pass:secret'], { stdio: 'ignore' });
+	fs.chmodSync(`${key}.new`, 0o600);
+	fs.renameSync(`${key}.new`, key);
+	sentence(await check(), /encrypted/);
+});
+
+test('an address in use: what to do, for health_listen too', async () => {
+	const own = await made();
+	sentence(await own.cli('serve', '--dir', own.data, '--listen', `127.0.0.1:${lk.port}`), /another server .* choose another port/);
+	sentence(await own.cli('serve', '--dir', own.data, '--listen', `127.0.0.1:${own.port}`, '--set', `health_listen=127.0.0.1:${lk.adminPort}`), /set health_listen = off/);
 });
 
 test('a private key that others may read is refused', async () => {

@@ -173,6 +173,34 @@ TEST(settings_must_agree_with_one_another)
 	}
 }
 
+TEST(everything_that_is_wrong_is_said)
+{
+	struct fault f = { .what = "" };
+	struct wrongs w = { .n = 0 };
+	struct config *c = read_text("listen = 127.0.0.1:8443 1.2.3.4 127.0.0.1:8443 "
+		"127.0.0.1:0 127.0.0.1:0 [::1]:65536\nhealth_listen = 10.0.0.1:9464\n"
+		"proxies = foo unix ::1\npolicy_uri = http://a.example\ntos_uri = terms\n"
+		"service_documentation = https://a.example/docs\nlog_level = loud", &f);
+
+	if (!check(c != NULL))
+		return;
+	config_agree(c, &w);
+	check_str(w.text,
+		"log_level: must be debug, info, notice, warning or error\n"
+		"listen: 1.2.3.4: not an address to listen on; write 127.0.0.1:8443, "
+			"[::1]:8443 or unix:/path\n"
+		"listen: [::1]:65536: not an address to listen on; write 127.0.0.1:8443, "
+			"[::1]:8443 or unix:/path\n"
+		"health_listen: 10.0.0.1:9464: plain HTTP is served on loopback addresses "
+			"and Unix sockets only; give a certificate\n"
+		"listen: 127.0.0.1:8443 is listened on twice\n"
+		"proxies: foo is neither an IP address nor: unix\n"
+		"policy_uri: http://a.example is not a URL with https\n"
+		"tos_uri: terms is not a URL with https\n");
+	check_int((int64_t)w.n, 8);
+	config_release(c);
+}
+
 TEST(issuer_and_brand_come_from_the_installation)
 {
 	struct fault f = { .what = "" };
