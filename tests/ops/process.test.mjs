@@ -358,6 +358,22 @@ test('/healthz and /metrics, on a listener of their own', async () => {
 		assert.equal((await lk.get(path)).status, 404, `${path} is public`);
 });
 
+test('the manual has every metric that is shown, and every event of the log and of the trail', async () => {
+	const root = new URL('../../', import.meta.url).pathname;
+	const out = path.join(lk.dir, 'latchkey.1');
+	const made = await run(path.join(root, 'scripts/manual'), [path.join(root, 'docs/latchkey.1.in'), path.join(root, 'src'), out]);
+	assert.equal(made.status, 0, made.stderr); // it compares the trail's events with the program's
+	const manual = fs.readFileSync(out, 'utf8').replaceAll('\\-', '-');
+	const shown = [...(await lk.health('/metrics')).text.matchAll(/^# TYPE (\w+)/gm)].map((m) => m[1]);
+	assert.ok(shown.length > 20);
+	assert.deepEqual(shown.filter((name) => !manual.includes(`.It Cm ${name}\n`)), []);
+	const logged = new Set(lk.events().map((e) => e.event));
+	assert.deepEqual([...logged].filter((name) => !manual.includes(`.It Cm ${name}\n`)), []);
+	const cut = fs.readFileSync(path.join(root, 'docs/latchkey.1.in'), 'utf8').replace('signed_in , ', '');
+	fs.writeFileSync(`${out}.in`, cut);
+	assert.match((await run(path.join(root, 'scripts/manual'), [`${out}.in`, path.join(root, 'src'), out])).stderr, /signed_in/);
+});
+
 test('the log is one JSON object a line, one line a request', async () => {
 	const from = address();
 	const mine = () => lk.events('request').filter((e) => e.peer === from);
