@@ -74,6 +74,9 @@ void command_help(const struct command *command);
  * returns false. Closed by main. */
 bool cli_open(struct cli *c);
 void cli_close(struct cli *c);
+/* Root becomes the directory's owner, so that no file is made that the server cannot
+ * use; cli_open does it. */
+bool cli_become_owner(struct cli *c);
 /* Reads the catalogue again, after a change. */
 bool cli_reload(struct cli *c);
 /* A zeroed call in the command's arena; CLI_WAIT runs the verb and waits for it. */

@@ -19,6 +19,8 @@ dev_certificate(struct cli *c)
 {
 	struct fault f;
 
+	if (!cli_become_owner(c))
+		return 1;
 	if (development_certificate(c->arena, c->dir, &f) != DONE)
 		return cli_fail(c, "%s", f.what);
 	if (!c->json)

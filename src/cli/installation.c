@@ -28,8 +28,8 @@ operator_name(struct cli *c)
 
 /* Root would make WAL files that the owner of the directory cannot write: so
  * root becomes the owner, whose rights are all a command needs. */
-static bool
-become_owner(struct cli *c)
+bool
+cli_become_owner(struct cli *c)
 {
 	struct stat st;
 
@@ -75,7 +75,7 @@ cli_open(struct cli *c)
 	const char *key = arena_printf(c->arena, "%s/%s", c->dir, DIR_MASTER_KEY);
 
 	c->operator = operator_name(c);
-	if (!become_owner(c))
+	if (!cli_become_owner(c))
 		return false;
 	if (config_open(c->dir, NULL, 0, &c->config, &f) != DONE
 		|| keys_open(key, &c->keys, &f) != DONE || !open_store(c, &f)

@@ -380,7 +380,7 @@ check_subject(const struct judge *j)
 {
 	struct bytes asked = get(j, B("subject_type"));
 
-	j->r->login_hint = get(j, B("login_hint"));
+	j->r->login_hint = bytes_slice(get(j, B("login_hint")), 0, LOGIN_HINT_MAX);
 	j->r->subject_type = j->r->client->subject_type;
 	if (bytes_empty(asked) || subject_type_by_name(asked, &j->r->subject_type))
 		return REASON_NONE;

@@ -14,6 +14,8 @@
 #include "rules/pkce.h"
 #include "text/form.h"
 
+#define LOGIN_HINT_MAX 128 /* no username is longer; the rest is not carried along */
+
 enum response_mode { RESPONSE_QUERY, RESPONSE_FORM_POST };
 
 struct authz_request {

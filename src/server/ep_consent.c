@@ -59,6 +59,7 @@ decision_read(struct exchange *x)
 
 	if (reason != REASON_NONE)
 		return refuse(x, reason);
+	x->on_fault = authz_fault;
 	if (transaction_needs_sign_in(x, visit_of(x)))
 		return sign_in_page(x,
 			&(struct sign_in_notice){ .status = 403, .out_of_date = true });
@@ -166,10 +167,10 @@ enum step
 consent_write(struct exchange *x, struct bytes subject, bool approved)
 {
 	struct grant_open *o = &visit_of(x)->open;
-	enum step step = exchange_not_overloaded(x);
 
-	if (step != NEXT)
-		return step;
+	/* */
+	if (exchange_overloaded(x))
+		return authz_answer(x, NONE, REASON_overloaded);
 	fill_grant(x, &o->grant, subject, approved);
 	memcpy(o->session, visit_of(x)->session.key, sizeof(o->session));
 	o->audit = consent_audit(x, &o->grant, approved);

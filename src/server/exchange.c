@@ -146,13 +146,19 @@ exchange_ask(struct exchange *x, struct store_call *c)
 	c->arena = x->arena;
 }
 
+bool
+exchange_overloaded(struct exchange *x)
+{
+	if (store_backlog(x->worker->shared->store) < (size_t)x->config->store_queue)
+		return false;
+	metric_add(&x->worker->metrics, METRIC_overloaded);
+	return true;
+}
+
 enum step
 exchange_not_overloaded(struct exchange *x)
 {
-	if (store_backlog(x->worker->shared->store) < (size_t)x->config->store_queue)
-		return NEXT;
-	metric_add(&x->worker->metrics, METRIC_overloaded);
-	return refuse_for_now(x, 503, REASON_overloaded, 1);
+	return exchange_overloaded(x) ? refuse_for_now(x, 503, REASON_overloaded, 1) : NEXT;
 }
 
 void

@@ -113,6 +113,8 @@ enum step exchange_into(struct exchange *x, step_fn *const *steps);
 /* Readies a store call: arena, and a completion that resumes x; a fault is answered
  * by the runner, so the next step sees DONE only. Then: store_verb(..); return WAIT; */
 void exchange_ask(struct exchange *x, struct store_call *c);
+/* Is the store's queue over its limit? Counted. */
+bool exchange_overloaded(struct exchange *x);
 /* 503 at once when the store's queue is over its limit: before a grant is touched. */
 enum step exchange_not_overloaded(struct exchange *x);
 

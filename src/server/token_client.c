@@ -100,6 +100,9 @@ client_answer(struct exchange *x)
 
 	if (reason == REASON_NONE)
 		reason = token_resource(x, &resource);
+	/* RI-04: a token without a row cannot keep an audience; so it is not promised. */
+	if (reason == REASON_NONE && !bytes_empty(resource))
+		reason = REASON_resource_not_offered;
 	if (reason == REASON_NONE && !client_scope_numbers(x->catalogue, scope, &t))
 		reason = REASON_scope_not_allowed;
 	if (reason != REASON_NONE)

@@ -7,12 +7,14 @@
  * Nothing is stored for it, so a flood of requests writes nothing. Its grant id
  * is fixed from the start: whoever decides second finds the grant there (U-11).
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/secret.h"
 #include "server/visit.h"
 
-#define TRANSACTION_MAX ((size_t)32768)
+/* Every parameter has its limit (P-08); resources are registered ones, each once. */
+#define TRANSACTION_MAX ((size_t)1048576)
 
 struct transaction_head {
 	uint8_t id[GRANT_ID_SIZE];
@@ -35,6 +37,7 @@ transaction_seal(struct exchange *x, const struct transaction *t)
 	memcpy(h.session, t->session, sizeof(h.session));
 	buf_put(&b, (struct bytes){ (const char *)&h, sizeof(h) });
 	buf_put(&b, authz_request_write(x->arena, &t->request));
+	assert(!b.failed);
 	return seal(x->arena, &x->worker->shared->keys->transaction, buf_bytes(&b));
 }
 
