@@ -346,8 +346,10 @@ server_run(const struct server_options *o)
 	tend(&s);
 	server_publish(NULL);
 	log_flush();
+	/* Workers still run, and a request holds what would be freed: so nothing is, and
+	 * exit's handlers (OpenSSL's among them) must not pull it away under them. */
 	if (s.forced)
-		return EXIT_FAILURE; /* a request still holds what would be freed */
+		_exit(EXIT_FAILURE);
 	server_free(&s);
 	log_begin(EVENT_stopped);
 	log_end();

@@ -89,12 +89,12 @@ prepare_for(sqlite3 *db, enum sqlite_use use)
 		[SQLITE_FOR_READING] =
 			"PRAGMA query_only = 1; PRAGMA cache_size = -512",
 		[SQLITE_FOR_WRITING] =
-			"PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
-			"PRAGMA wal_autocheckpoint = 0;"
-			"PRAGMA journal_size_limit = 67108864",
+			("PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
+			 "PRAGMA wal_autocheckpoint = 0;"
+			 "PRAGMA journal_size_limit = 67108864"),
 		[SQLITE_FOR_CHECKPOINTS] =
-			"PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
-			"PRAGMA wal_autocheckpoint = 0",
+			("PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
+			 "PRAGMA wal_autocheckpoint = 0"),
 	};
 	int rc;
 
