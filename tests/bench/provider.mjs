@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// node-oidc-provider as its documentation starts it: in-memory adapter (so
-// nothing is durable), opaque tokens, rotating refresh tokens, over node's TLS
+// node-oidc-provider with an adapter that is a Map in memory (so nothing is
+// durable), opaque tokens, rotating refresh tokens, over node's TLS
 // with the same certificate. provider-server.mjs is the server.
 
 import { spawn } from 'node:child_process';
