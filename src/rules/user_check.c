@@ -21,7 +21,7 @@ username_valid(struct bytes username)
 	return username.n > 0 && username.n <= USERNAME_MAX;
 }
 
-/* urn:platform:kind:id at least (RFC 8141), visible ASCII. */
+/* urn:NID:NSS (RFC 8141), visible ASCII, no empty part. */
 static bool
 urn_valid(struct bytes urn)
 {
@@ -38,7 +38,17 @@ urn_valid(struct bytes urn)
 			return false;
 		parts++;
 	}
-	return parts >= 4;
+	return parts >= 3;
+}
+
+/* urn:acme:company:42 without a name would leave 42 for one. */
+static bool
+has_letter(struct bytes name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (isalpha((unsigned char)name.p[i]) || (unsigned char)name.p[i] >= 0x80)
+			return true;
+	return false;
 }
 
 static const char *
@@ -47,9 +57,12 @@ check_context(struct arena *a, const struct user *u, size_t i)
 	const struct context *c = &u->contexts[i];
 
 	if (!urn_valid(c->urn))
-		return arena_printf(a, "\"%.*s\" is not a URN of the form urn:platform:kind:id;"
+		return arena_printf(a, "\"%.*s\" is not a URN;"
 			" write URN:NAME, such as urn:acme:company:42:Example Trading Ltd",
 			BYTES_FMT(c->urn));
+	if (!bytes_empty(c->name) && !has_letter(c->name))
+		return arena_printf(a, "\"%.*s\" is no name; write URN:NAME, such as"
+			" urn:acme:company:42:Example Trading Ltd", BYTES_FMT(c->name));
 	for (size_t k = 0; k < i; k++)
 		if (bytes_equal(u->contexts[k].urn, c->urn))
 			return arena_printf(a, "%.*s is given twice; name it once",

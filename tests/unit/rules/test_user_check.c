@@ -66,7 +66,10 @@ TEST(contexts_are_urns_with_names_each_once)
 
 	check_str(refused(c, 2), "");
 	c.urn = B("urn:acme:company"); /* URN:NAME without the name */
+	c.name = B("42");
 	check(strstr(refused(c, 2), "URN:NAME") != NULL);
+	c.name = contexts[1].name;
+	check_str(refused(c, 2), "");
 	c.urn = B("urn:acme::7");
 	check(strstr(refused(c, 2), "URN:NAME") != NULL);
 	c.urn = contexts[0].urn;
