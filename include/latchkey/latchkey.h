@@ -277,6 +277,9 @@ LK_API enum lk_status lk_call(struct lk_connection *connection,
 LK_API int lk_response_status(const struct lk_response *response);
 LK_API const char *lk_response_header(const struct lk_response *response,
 	const char *name); /* any case; NULL: not there */
+/* Each in its turn, from 0: the name, with *value set; NULL: there are no more. */
+LK_API const char *lk_response_header_at(const struct lk_response *response, size_t i,
+	const char **value);
 LK_API const char *lk_response_body(const struct lk_response *response, size_t *size);
 LK_API void lk_response_free(struct lk_response *response); /* NULL is fine */
 

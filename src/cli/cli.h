@@ -5,7 +5,8 @@
  *
  * A command is one file and one struct command; main.c is the table of them.
  * Exit status: 0 done, 1 refused or failed (a sentence on standard error),
- * 2 used wrongly. With --json standard output is one JSON value and nothing else.
+ * 2 used wrongly; the integrator's commands tell more apart (exits.def). With --json
+ * standard output is one JSON value and nothing else.
  */
 #ifndef LATCHKEY_CLI_CLI_H
 #define LATCHKEY_CLI_CLI_H
@@ -25,18 +26,28 @@ struct option {
 	enum option_kind kind;
 	const char *value;    /* what stands for the value in --help */
 	const char *sentence;
+	char letter;          /* -X, where it has one */
 };
 
 struct cli;
 
+/* Which options a command shares with others, beside --help. */
+enum common {
+	COMMON_DIR = 1,
+	COMMON_JSON = 2,
+	COMMON_VAULT = 4,  /* an integrator's command: --vault, and exits.def in --help */
+	COMMON_AGENT = 8,  /* --no-agent */
+};
+
 struct command {
 	const char *group;    /* "client", or NULL */
 	const char *verb;     /* "add" */
-	const char *operands; /* "CLIENT_ID", "[GRANT]", "" */
+	const char *operands; /* "CLIENT_ID", "[GRANT]", "NAME -- COMMAND...", "" */
 	const char *sentence;
-	const struct option *options; /* beside --json, --dir and --help */
+	const struct option *options; /* its own */
 	int (*run)(struct cli *);
 	bool without_dir;     /* needs no installation: no --dir */
+	unsigned common;      /* enum common; 0: --json, and --dir unless without_dir */
 };
 
 struct cli {
@@ -56,6 +67,10 @@ struct cli {
 	struct store_port *port;
 	struct mailbox *mailbox;
 	struct catalogue *catalogue;
+
+	/* after cli_vault and cli_connection (connections.h): */
+	struct lk *lk;
+	struct lk_connection *connection;
 };
 
 /* ---- options (options.c) ---------------------------------------------------- */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options.c - --name VALUE, --name=VALUE, --flag, operands; and --help from the
- * same table, so that the two never disagree.
+ * options.c - --name VALUE, --name=VALUE, --flag, -X VALUE, operands; and --help from
+ * the same table, so that the two never disagree.
+ *
+ * What follows "--" is operands, whatever it looks like. A command whose operands are
+ * "NAME -- COMMAND..." wants the "--" to stand where it says.
  */
 #include "cli/cli.h"
 
@@ -23,10 +26,35 @@ struct cli_values {
 static const struct option common[] = {
 	{ "dir", OPTION_TEXT, "DIR",
 		"the installation's directory (default: $LATCHKEY_DIR or /var/lib/latchkey)" },
+	{ "vault", OPTION_TEXT, "PLACE",
+		"directory or postgresql:// URL of the vault (default: $LATCHKEY_VAULT or"
+		" ~/.local/state/latchkey)" },
+	{ "no-agent", OPTION_FLAG, NULL, "do not ask a running agent" },
 	{ "json", OPTION_FLAG, NULL, "print JSON instead of a table" },
 	{ "help", OPTION_FLAG, NULL, "print this" },
 	{ NULL, OPTION_FLAG, NULL, NULL },
 };
+/* Which enum common each of them is; --help is everybody's. */
+static const unsigned common_of[] = { COMMON_DIR, COMMON_VAULT, COMMON_AGENT, COMMON_JSON,
+	~0U };
+
+static const struct exit_status {
+	int status;
+	const char *sentence;
+} exits[] = {
+#define EXIT(name, status, sentence) { status, sentence },
+#include "cli/exits.def"
+#undef EXIT
+};
+
+static bool
+shared_by(const struct command *command, const struct option *o)
+{
+	unsigned which = command->common != 0 ? command->common
+		: command->without_dir ? COMMON_JSON : COMMON_JSON | COMMON_DIR;
+
+	return (common_of[o - common] & which) != 0;
+}
 
 static const struct option *
 find_in(const struct option *list, struct bytes name)
@@ -42,12 +70,30 @@ find(const struct command *command, struct bytes name)
 {
 	const struct option *found = find_in(command->options, name);
 
-	if (found == NULL)
-		found = find_in(common, name);
-	if (found != NULL && command->without_dir
-		&& bytes_equal(name, B("dir")) && found == &common[0])
+	if (found == NULL && (found = find_in(common, name)) != NULL
+		&& !shared_by(command, found))
 		return NULL;
 	return found;
+}
+
+static const struct option *
+find_letter(const struct command *command, char letter)
+{
+	const struct option *o = command->options;
+
+	while (o != NULL && o->name != NULL && (letter == '\0' || o->letter != letter))
+		o++;
+	return o != NULL && o->name != NULL ? o : NULL;
+}
+
+/* Without letters a word that begins with one dash is an operand. */
+static bool
+has_letters(const struct command *command)
+{
+	for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
+		if (o->letter != '\0')
+			return true;
+	return false;
 }
 
 static bool
@@ -65,6 +111,17 @@ keep(struct cli *c, const struct option *o, const char *value)
 	}
 	v->given[v->count++] = (struct cli_value){ o->name, value };
 	return true;
+}
+
+/* The value that stands in the next argument. */
+static bool
+keep_next(struct cli *c, const struct option *o, int argc, char **argv, int *i)
+{
+	if (*i + 1 >= argc) {
+		cli_usage(c, "--%s needs a value: %s", o->name, o->value);
+		return false;
+	}
+	return keep(c, o, argv[++*i]);
 }
 
 /* Reads one option at argv[*i]; moves *i past a value that stands apart. */
@@ -89,55 +146,105 @@ read_option(struct cli *c, int argc, char **argv, int *i)
 	}
 	if (joined)
 		return keep(c, o, rest.p);
-	if (*i + 1 >= argc) {
-		cli_usage(c, "--%s needs a value: %s", o->name, o->value);
-		return false;
-	}
-	return keep(c, o, argv[++*i]);
+	return keep_next(c, o, argc, argv, i);
 }
 
-/* "CLIENT_ID [URI]": how many operands at least and at most. */
+/* -s, -si, -XPOST, -X POST. */
+static bool
+read_letters(struct cli *c, int argc, char **argv, int *i)
+{
+	for (const char *p = argv[*i] + 1; *p != '\0'; p++) {
+		const struct option *o = find_letter(c->command, *p);
+
+		if (o == NULL) {
+			cli_usage(c, "there is no option -%c", *p);
+			return false;
+		}
+		if (o->kind != OPTION_FLAG)
+			return p[1] != '\0' ? keep(c, o, p + 1)
+					    : keep_next(c, o, argc, argv, i);
+		if (!keep(c, o, ""))
+			return false;
+	}
+	return true;
+}
+
+/* "CLIENT_ID [URI]": how many operands at least and at most, and how many of them stand
+ * before "--" (SIZE_MAX: wherever it stands). */
 static void
-operand_bounds(const char *operands, size_t *least, size_t *most)
+operand_bounds(const char *operands, size_t *least, size_t *most, size_t *before)
 {
 	struct bytes rest = bytes_of(operands);
 
 	*least = *most = 0;
+	*before = SIZE_MAX;
 	while (rest.n > 0) {
 		struct bytes word = bytes_cut(&rest, ' ');
-		(*most)++;
+
+		if (bytes_equal(word, B("--"))) {
+			*before = *most;
+			continue;
+		}
 		if (word.n > 0 && word.p[0] != '[')
 			(*least)++;
+		*most = bytes_ends(word, B("...")) ? SIZE_MAX : *most + 1;
 	}
+}
+
+/* dashes: how many operands stood before "--", or SIZE_MAX. */
+static bool
+operands_fit(struct cli *c, size_t dashes)
+{
+	const char *wanted = c->command->operands;
+	size_t least, most, before;
+
+	operand_bounds(wanted, &least, &most, &before);
+	if (c->operand_count < least || c->operand_count > most) {
+		cli_usage(c, c->operand_count < least ? "%s is missing"
+						      : "too many words; expected: %s",
+			most > 0 ? wanted : "options only");
+		return false;
+	}
+	if (before != SIZE_MAX && dashes != before) {
+		cli_usage(c, "-- is missing, or not where it belongs; expected: %s", wanted);
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_all(struct cli *c, int argc, char **argv, size_t *dashes)
+{
+	const char **operands = ARENA_ARRAY(c->arena, const char *, (size_t)argc + 1);
+	bool letters = has_letters(c->command);
+
+	c->operands = operands;
+	for (int i = 0; i < argc; i++) {
+		if (*dashes == SIZE_MAX && strcmp(argv[i], "--") == 0)
+			*dashes = c->operand_count;
+		else if (*dashes != SIZE_MAX || argv[i][0] != '-' || argv[i][1] == '\0'
+			|| (argv[i][1] != '-' && !letters))
+			operands[c->operand_count++] = argv[i];
+		else if (argv[i][1] == '-' ? !read_option(c, argc, argv, &i)
+					   : !read_letters(c, argc, argv, &i))
+			return false;
+	}
+	return true;
 }
 
 bool
 options_read(struct cli *c, int argc, char **argv)
 {
-	const char **operands = ARENA_ARRAY(c->arena, const char *, (size_t)argc + 1);
-	bool only_operands = false;
-	size_t least, most;
+	size_t dashes = SIZE_MAX;
 
 	c->values = ARENA_NEW(c->arena, struct cli_values);
-	for (int i = 0; i < argc; i++) {
-		if (!only_operands && strcmp(argv[i], "--") == 0)
-			only_operands = true;
-		else if (only_operands || strncmp(argv[i], "--", 2) != 0)
-			operands[c->operand_count++] = argv[i];
-		else if (!read_option(c, argc, argv, &i))
-			return false;
-	}
-	c->operands = operands;
+	if (!read_all(c, argc, argv, &dashes))
+		return false;
 	c->json = option_given(c, "json");
 	if (option_given(c, "help"))
 		return true;
-	operand_bounds(c->command->operands, &least, &most);
-	if (c->operand_count < least || c->operand_count > most) {
-		cli_usage(c, c->operand_count < least ? "%s is missing"
-						      : "too many words; expected: %s",
-			most > 0 ? c->command->operands : "options only");
+	if (!operands_fit(c, dashes))
 		return false;
-	}
 	if (!c->command->without_dir) {
 		c->dir = option_text(c, "dir");
 		if (c->dir == NULL)
@@ -185,29 +292,34 @@ option_list(struct cli *c, const char *name)
 }
 
 static void
-help_options(const struct option *list, bool without_dir)
+help_option(const struct option *o)
 {
-	for (; list != NULL && list->name != NULL; list++) {
-		char left[64];
+	char letter[] = "-?, ", left[64];
 
-		if (without_dir && list == &common[0])
-			continue;
-		snprintf(left, sizeof left, "--%s%s%s%s", list->name,
-			list->kind == OPTION_FLAG ? "" : " ",
-			list->kind == OPTION_FLAG ? "" : list->value,
-			list->kind == OPTION_LIST ? "..." : "");
-		printf("  %-28s %s\n", left, list->sentence);
-	}
+	letter[1] = o->letter;
+	snprintf(left, sizeof left, "%s--%s%s%s%s", o->letter != '\0' ? letter : "", o->name,
+		o->kind == OPTION_FLAG ? "" : " ", o->kind == OPTION_FLAG ? "" : o->value,
+		o->kind == OPTION_LIST ? "..." : "");
+	printf("  %-28s %s\n", left, o->sentence);
 }
 
 void
 command_help(const struct command *command)
 {
-	printf("usage: latchkey %s%s%s%s%s [options]\n\n%s\n\noptions:\n",
+	printf("usage: latchkey %s%s%s [options]%s%s\n\n%s\n\noptions:\n",
 		command->group != NULL ? command->group : "",
 		command->group != NULL ? " " : "", command->verb,
 		command->operands[0] != '\0' ? " " : "", command->operands,
 		command->sentence);
-	help_options(command->options, false);
-	help_options(common, command->without_dir);
+	for (const struct option *o = command->options; o != NULL && o->name != NULL; o++)
+		help_option(o);
+	for (const struct option *o = common; o->name != NULL; o++)
+		if (shared_by(command, o))
+			help_option(o);
+	if ((command->common & COMMON_VAULT) == 0)
+		return;
+	puts("\nexit status:");
+	for (size_t i = 0; i < sizeof exits / sizeof exits[0]; i++)
+		printf("  %d  %s\n", exits[i].status, exits[i].sentence);
+	puts("\nlatchkey-connect(1) tells the rest.");
 }

@@ -16,9 +16,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "pages/pages.h"
 #include "server/hasher.h"
-#include "server/notify.h"
 #include "server/privileges.h"
 #include "server/seen.h"
 #include "server/server_state.h"

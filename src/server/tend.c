@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/notify.h"
+#include "base/notify.h"
 #include "server/server_state.h"
 #include "server/tls_files.h"
 

@@ -2,7 +2,7 @@
 /*
  * notify.c - one datagram to the socket named by $NOTIFY_SOCKET.
  */
-#include "server/notify.h"
+#include "base/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>
