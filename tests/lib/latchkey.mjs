@@ -81,7 +81,8 @@ async function sanitizerRuntime() {
 
 export class Latchkey {
 	// time: true lets the test move the server's clock (advance). conf: keys of
-	// latchkey.conf. serve: further arguments of `latchkey serve`.
+	// latchkey.conf. serve: further arguments of `latchkey serve`. at: where it listens,
+	// for a test that puts something between it and its clients.
 	static async start(options = {}) {
 		const lk = new Latchkey(options);
 		await lk.init();
@@ -90,8 +91,8 @@ export class Latchkey {
 		return lk;
 	}
 
-	constructor({ conf = {}, serve = [], time = false, env = {}, issuerPath = '', dir } = {}) {
-		Object.assign(this, { conf, serveArgs: serve, time, env, issuerPath });
+	constructor({ conf = {}, serve = [], time = false, env = {}, issuerPath = '', at = '127.0.0.1', dir } = {}) {
+		Object.assign(this, { conf, serveArgs: serve, time, env, issuerPath, at });
 		this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-test-'));
 		this.data = path.join(this.dir, 'data');
 		this.log = '';
@@ -203,7 +204,7 @@ export class Latchkey {
 
 	async serve() {
 		this.child = spawn(BINARY, [
-			'serve', '--dir', this.data, '--listen', `127.0.0.1:${this.port}`, ...this.serveArgs,
+			'serve', '--dir', this.data, '--listen', `${this.at}:${this.port}`, ...this.serveArgs,
 		], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		this.exit = new Promise((resolve) => {
 			this.child.once('exit', (status, signal) => resolve({ status, signal }));
@@ -305,7 +306,7 @@ export class Latchkey {
 	// ---- requests --------------------------------------------------------------
 
 	connect(options = {}) {
-		return Connection.open({ port: this.port, ca: this.ca, from: this.from, ...options });
+		return Connection.open({ host: this.at, port: this.port, ca: this.ca, from: this.from, ...options });
 	}
 
 	get host() {
