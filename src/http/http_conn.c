@@ -148,6 +148,16 @@ http_conn_new(struct http_server *s, int fd, const struct http_address *address,
 	listen_up(c);
 }
 
+/* The request is its handler's until that replies; it will find no connection. */
+static void
+leave_handler(struct http_conn *c)
+{
+	if (c->stream == NULL || c->stream->replied)
+		return;
+	c->stream->conn = NULL;
+	c->stream = NULL;
+}
+
 void
 http_conn_end(struct http_conn *c)
 {
@@ -157,10 +167,8 @@ http_conn_end(struct http_conn *c)
 	loop_timer_stop(s->loop, &c->timer);
 	http_queue_take(c);
 	http_peers_leave(s->peers, c->peer);
-	if (c->stage == STAGE_HANDLER && !c->stream->replied) {
-		c->stream->conn = NULL; /* the handler's, until it replies */
-		c->stream = NULL;
-	}
+	if (c->stage == STAGE_HANDLER)
+		leave_handler(c);
 	drop_stream(c);
 	http_wire_close(&c->wire);
 	tls_config_free(c->tls);
@@ -209,12 +217,11 @@ conn_ready(struct watch *w, uint32_t events)
 	}
 }
 
-/* The handler took too long: its late reply will find no connection. */
+/* The handler took too long. */
 static void
 give_up(struct http_conn *c)
 {
-	c->stream->conn = NULL;
-	c->stream = NULL;
+	leave_handler(c);
 	http_refuse(c, 503, "the answer took too long");
 }
 

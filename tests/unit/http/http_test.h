@@ -250,7 +250,8 @@ test_big(struct http_request *r)
 }
 
 /* /echo: the body; /peer: who asks; /wait: 100 ms later, or at /release; /big;
- * /close; /204; /split: a reply that would break out of its header. */
+ * /close; /nap: nothing else happens for 400 ms; /204; /split: a reply that would
+ * break out of its header. */
 static void
 test_handle(struct http_request *r, void *arg)
 {
@@ -274,6 +275,9 @@ test_handle(struct http_request *r, void *arg)
 		test_big(r);
 	} else if (bytes_equal(r->path, B("/close"))) {
 		http_reply(r, &(struct http_reply){ .status = 200, .close = true });
+	} else if (bytes_equal(r->path, B("/nap"))) {
+		usleep(400000);
+		test_text(r, B("slept"));
 	} else if (bytes_equal(r->path, B("/204"))) {
 		http_reply(r, &(struct http_reply){ .status = 204 });
 	} else if (bytes_equal(r->path, B("/split"))) {
@@ -331,6 +335,15 @@ client_close(struct client *c)
 		SSL_shutdown(c->ssl);
 	SSL_free(c->ssl);
 	close(c->fd);
+}
+
+TEST_UNUSED static void
+client_reset(struct client *c)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	client_close(c);
 }
 
 /* false: the server has closed. */

@@ -236,15 +236,12 @@ TEST(a_half_closed_peer_is_still_answered)
 
 TEST(a_reply_to_a_peer_that_has_gone_is_dropped)
 {
-	struct linger at_once = { .l_onoff = 1 };
-
 	if (!test_start(&server, test_config()))
 		return;
 	client_connect(&client, server.port);
 	client_send(&client, GET("/wait"));
 	usleep(50000);
-	setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	client_close(&client); /* reset */
+	client_reset(&client);
 	usleep(50000);
 	client_connect(&client, server.port);
 	client_ask(&client, GET("/release"), &answer);
@@ -252,6 +249,23 @@ TEST(a_reply_to_a_peer_that_has_gone_is_dropped)
 	client_close(&client);
 	test_stop(&server);
 	check_int((int64_t)server.drained, 1);
+}
+
+/* Its memory is still the handler's, whatever an earlier request left on it. */
+TEST(a_request_that_waits_is_its_own_after_one_that_closed)
+{
+	if (!test_start(&server, test_config()))
+		return;
+	client_connect(&client, server.port);
+	client_ask(&client, GET("/close"), &answer);
+	check(client_is_closed(&client));
+	client_close(&client);
+	usleep(50000);
+	client_connect(&client, server.port);
+	client_ask(&client, GET("/wait?"), &answer);
+	check_bytes(answer.body, B("/wait?"));
+	client_close(&client);
+	test_stop(&server);
 }
 
 TEST(a_drain_answers_what_is_under_way_and_closes_the_rest)

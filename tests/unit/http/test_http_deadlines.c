@@ -192,6 +192,37 @@ TEST(a_handler_that_takes_too_long_is_answered_for)
 	test_stop(&server);
 }
 
+/* The server sleeps twice: the deadline passes in the first nap, the peer goes in the
+ * second, and the loop learns of both at once. */
+TEST(a_peer_that_goes_just_when_its_deadline_passes_is_no_trouble)
+{
+	static struct client sleeper;
+	struct http_config config = hasty();
+
+	config.limits.request_ms = 300;
+	if (!test_start(&server, config))
+		return;
+	client_connect(&client, server.port);
+	client_connect(&sleeper, server.port);
+	client_connect(&other, server.port);
+	client_send(&client, GET("/wait"));
+	usleep(50000);
+	client_send(&sleeper, GET("/nap"));
+	usleep(50000);
+	client_send(&other, GET("/nap"));
+	usleep(500000);
+	client_reset(&client);
+	client_answer(&other, &answer, true);
+	check_bytes(answer.body, B("slept"));
+	client_close(&sleeper);
+	client_close(&other);
+	client_connect(&other, server.port);
+	client_ask(&other, GET("/release"), &answer);
+	check_bytes(answer.body, B("released"));
+	client_close(&other);
+	test_stop(&server);
+}
+
 TEST(a_peer_that_goes_on_sending_after_a_refusal_is_left_after_5_seconds)
 {
 	int64_t begun;
