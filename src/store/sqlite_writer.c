@@ -52,12 +52,15 @@ struct writer {
 	bool knocking; /* it is on its way */
 };
 
-/* What another thread has the writer do, and waits for. */
+/* What another thread has the writer do, and waits for: without a mailbox of its own,
+ * because that wants a descriptor, and there may be none left. */
 struct errand {
-	struct letter letter, answer;
+	struct letter letter;
 	struct writer *writer;
-	struct mailbox *back;
 	void (*act)(struct writer *);
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
 };
 
 static void
@@ -334,7 +337,10 @@ run_errands(struct writer *w)
 
 		if (e->act != NULL)
 			e->act(w);
-		mailbox_post(e->back, &e->answer);
+		pthread_mutex_lock(&e->lock);
+		e->done = true;
+		pthread_cond_signal(&e->over);
+		pthread_mutex_unlock(&e->lock); /* from here on it may be gone */
 	}
 }
 
@@ -416,24 +422,21 @@ writer_post(struct writer *w, struct store_call *c)
 }
 
 static void
-nothing(struct letter *l)
-{
-	(void)l;
-}
-
-static void
 send_errand(struct writer *w, void (*act)(struct writer *))
 {
 	struct errand e = { .letter.open = errand_arrived,
-		.answer.open = nothing,
 		.writer = w,
-		.back = mailbox_new(),
-		.act = act };
+		.act = act,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.over = PTHREAD_COND_INITIALIZER };
 
 	mailbox_post(w->inbox, &e.letter);
-	while (mailbox_wait(e.back, -1) == NULL)
-		;
-	mailbox_free(e.back);
+	pthread_mutex_lock(&e.lock);
+	while (!e.done)
+		pthread_cond_wait(&e.over, &e.lock);
+	pthread_mutex_unlock(&e.lock);
+	pthread_cond_destroy(&e.over);
+	pthread_mutex_destroy(&e.lock);
 }
 
 void

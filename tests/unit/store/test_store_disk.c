@@ -177,3 +177,36 @@ TEST(a_disk_that_fails_loses_nothing_and_is_survived)
 {
 	in_child(fill_under_a_limit);
 }
+
+/* ---- no descriptor left -------------------------------------------------- */
+
+static void
+limit_descriptors(rlim_t most)
+{
+	struct rlimit limit;
+
+	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = most;
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/* Peers may have taken them all: what is open goes on, and can be closed. */
+static void
+work_without_descriptors(void)
+{
+	struct place at = place_new();
+	struct fault why = { 0 };
+	bool there[WAVE] = { false };
+
+	check_int((int64_t)open_wave(&at, 0, there, &why), WAVE);
+	limit_descriptors(3);
+	check_int((int64_t)open_wave(&at, 0, there, &why), WAVE);
+	place_close(&at);
+	limit_descriptors(256);
+	place_remove(&at);
+}
+
+TEST(a_store_works_and_closes_without_a_descriptor_left)
+{
+	in_child(work_without_descriptors);
+}
