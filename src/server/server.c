@@ -272,6 +272,9 @@ static void
 server_free(struct server *s)
 {
 	http_server_free(s->health);
+	/* A start that failed half way: who runs already must be told to end. */
+	for (size_t i = 0; i < s->running; i++)
+		worker_drain(s->workers[i]);
 	for (size_t i = 0; i < s->worker_count; i++)
 		worker_free(s->workers[i]);
 	free(s->workers);

@@ -255,10 +255,10 @@ signal_came(struct watch *w, uint32_t events)
 
 	(void)events;
 	while (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo == SIGHUP)
-			reload(s);
-		else
+		if (info.ssi_signo != SIGHUP)
 			drain(s, sigabbrev_np((int)info.ssi_signo));
+		else if (!s->draining) /* no more than what there is, to its end */
+			reload(s);
 }
 
 static void

@@ -277,6 +277,7 @@ worker_free(struct worker *w)
 		return;
 	if (w->home != NULL)
 		pthread_join(w->thread, NULL);
+	mailbox_deliver(loop_mailbox(w->loop)); /* orders that came too late */
 	http_server_free(w->https);
 	http_server_free(w->proxied);
 	if (w->port != NULL)
