@@ -3,7 +3,8 @@
  * arena.c - chunks of memory, handed out from front to back.
  *
  * Invariant: what is not handed out in a chunk is zero. calloc starts it so and
- * wiping keeps it so; therefore arena_alloc need not clear anything.
+ * wiping keeps it so; therefore arena_alloc need not clear anything. Only a reserved
+ * chunk is raw, and cleared as it is handed out: most of it never is.
  */
 #include "base/arena.h"
 
@@ -24,6 +25,7 @@
 struct chunk {
 	struct chunk *older;
 	size_t size, used;
+	bool raw; /* not zero to begin with */
 	alignas(max_align_t) char memory[];
 };
 
@@ -50,15 +52,20 @@ must_calloc(size_t count, size_t size)
 }
 
 static void
-chunk_add(struct arena *a, size_t size)
+chunk_put(struct arena *a, struct chunk *c, size_t size)
 {
-	struct chunk *c = must_calloc(1, size);
-
 	c->older = a->newest;
 	c->size = size - sizeof(*c);
+	c->used = 0;
 	asan_forbid(c->memory, c->size);
 	a->newest = c;
 	a->held += size;
+}
+
+static void
+chunk_add(struct arena *a, size_t size)
+{
+	chunk_put(a, must_calloc(1, size), size);
 }
 
 static void
@@ -76,6 +83,30 @@ arena_new(void)
 
 	a->held = sizeof(*a);
 	chunk_add(a, CHUNK_FIRST);
+	return a;
+}
+
+/* What size bytes take when they are asked for in things of 48 bytes and more. */
+static size_t
+reserved_size(size_t size)
+{
+	return sizeof(struct chunk) + size + ALIGNMENT + RED_ZONE * (size / 48 + 1);
+}
+
+struct arena *
+arena_reserve(size_t size)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+	struct chunk *c = size < SIZE_MAX / 4 ? malloc(reserved_size(size)) : NULL;
+
+	if (a == NULL || c == NULL) {
+		free(a);
+		free(c);
+		return NULL;
+	}
+	c->raw = true;
+	a->held = sizeof(*a);
+	chunk_put(a, c, reserved_size(size));
 	return a;
 }
 
@@ -136,6 +167,8 @@ arena_alloc(struct arena *a, size_t size)
 	p = a->newest->memory + a->newest->used;
 	a->newest->used += need;
 	asan_allow(p, size);
+	if (a->newest->raw)
+		memset(p, 0, size);
 	return p;
 }
 

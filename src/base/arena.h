@@ -4,7 +4,8 @@
  *
  * Promises: everything in it is wiped when it is reset or freed, because some
  * of it was a secret; out of memory ends the process with a message, so no
- * caller tests for NULL. Not shared between threads without a lock.
+ * caller tests for NULL (arena_reserve is for who may not end that way). Not shared
+ * between threads without a lock.
  */
 #ifndef LATCHKEY_BASE_ARENA_H
 #define LATCHKEY_BASE_ARENA_H
@@ -16,6 +17,10 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* One with room for size bytes, all of it had now: NULL where there is no memory. For
+ * a library, which may not end its host: what is kept within size cannot fail later.
+ * Room that is never used is never touched. */
+struct arena *arena_reserve(size_t size);
 void arena_free(struct arena *a);  /* NULL is fine */
 void arena_reset(struct arena *a); /* wiped; the first chunk is kept for reuse */
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */

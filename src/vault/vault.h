@@ -59,7 +59,8 @@ struct vault_ask {
  * Opens the vault at `where` (a directory, made with 0700 if it is missing, or
  * postgresql://), and its key. key: NULL, "keyring", "credential:NAME",
  * "file:PATH", "passphrase": for a vault that is new, chosen as latchkey.h says
- * when NULL; for one that exists it must be NULL or what it has. VAULT_STORAGE where a
+ * when NULL; for one that exists it must be NULL or of the kind it has (the file or
+ * credential may have moved: what opens the vault is its key). VAULT_STORAGE where a
  * directory or a key file is not the caller's alone (owner, mode). f says what to do.
  */
 enum vault_result vault_open(const char *where, const char *key,
@@ -84,7 +85,8 @@ const _Atomic uint32_t *vault_generation(struct vault *v, struct bytes name,
 
 /* ---- records -------------------------------------------------------------------- */
 
-/* The record as it stands, without a lock (a replacement is atomic). */
+/* The record as it stands, without a lock (a replacement is atomic). It takes its own size
+ * from the arena and no more than 100 bytes beside, as vault_journal_read does. */
 enum vault_result vault_read(struct vault *v, struct bytes name, struct arena *a,
 	struct bytes *record, struct fault *f) must_check;
 /* Every connection's name, in the order of octets. */
@@ -105,10 +107,12 @@ void vault_unlock(struct vault_lock *l); /* NULL is fine */
 enum vault_result vault_reserve(struct vault_lock *l, size_t n, struct fault *f)
 	must_check;
 /* Durable (written, synced, renamed, directory synced) when VAULT_DONE; the generation
- * grows. On failure the old record stands. */
+ * grows. On failure the old record stands; only when the very last step failed (the
+ * directory's sync) is the new one there, and may be the old one after a power cut. With
+ * PostgreSQL a COMMIT whose answer was lost may have happened: read before going on. */
 enum vault_result vault_write(struct vault_lock *l, struct bytes record, struct fault *f)
 	must_check;
-/* Removes record and journal, durably. */
+/* Removes record and journal, durably; VAULT_DONE too when they are gone already. */
 enum vault_result vault_remove(struct vault_lock *l, struct fault *f) must_check;
 
 /* The journal: what is about to be asked, so that a crash can be recovered. */
@@ -116,6 +120,8 @@ enum vault_result vault_journal_write(struct vault_lock *l, struct bytes entry,
 	struct fault *f) must_check; /* durable */
 enum vault_result vault_journal_read(struct vault_lock *l, struct arena *a,
 	struct bytes *entry, struct fault *f) must_check;
+/* VAULT_DONE too when there is none. Not synced: after a power cut it may stand again,
+ * beside the record that replaced what it tells of, as when a program dies just before. */
 enum vault_result vault_journal_clear(struct vault_lock *l, struct fault *f) must_check;
 /* Is there one? Without a lock, for `latchkey status`. */
 bool vault_journal_stands(struct vault *v, struct bytes name);
@@ -134,10 +140,12 @@ enum vault_result vault_log_read(struct vault *v, struct bytes name, struct aren
 #define VAULT_ATTEMPT_LIFE 600 /* seconds (CL-05) */
 
 /* Keeps what belongs to an attempt under the digest of its state; attempts that are
- * older than VAULT_ATTEMPT_LIFE are swept on the way. At most 10,000 stand. */
+ * older than VAULT_ATTEMPT_LIFE are swept on the way. About 10,000 stand at most (what other
+ * processes put is counted once a second); 16 KB each. */
 enum vault_result vault_attempt_put(struct vault *v, const uint8_t id[static 32],
 	struct bytes attempt, struct fault *f) must_check;
-/* Takes it out: of all who ask, at once or later, exactly one gets it. */
+/* Takes it out: of all who ask, at once or later, exactly one gets it. VAULT_ABSENT: taken
+ * already, too old, or never put. */
 enum vault_result vault_attempt_take(struct vault *v, const uint8_t id[static 32],
 	struct arena *a, struct bytes *attempt, struct fault *f) must_check;
 

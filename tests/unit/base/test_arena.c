@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 
+#include "base/asan.h"
 #include "tap.h"
 
 static bool
@@ -93,3 +94,31 @@ TEST(copies_are_copies_and_end_in_nul)
 	arena_free(a);
 }
 
+
+TEST(a_reservation_is_had_at_once_zeroed_and_not_outgrown)
+{
+	struct arena *a = arena_reserve(1 << 20);
+	size_t held = arena_size(a);
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 16; i++) {
+			unsigned char *p = arena_alloc(a, (1 << 20) / 16);
+
+			check(all_zero(p, (1 << 20) / 16));
+			memset(p, 0xA5, (1 << 20) / 16);
+		}
+		check_int((int64_t)arena_size(a), (int64_t)held);
+		arena_alloc(a, 1 << 20);
+		check(arena_size(a) > held);
+		arena_reset(a);
+		check_int((int64_t)arena_size(a), (int64_t)held);
+	}
+	arena_free(a);
+}
+
+TEST(a_reservation_that_cannot_be_had_is_a_value)
+{
+	check(arena_reserve(SIZE_MAX) == NULL);
+	if (!UNDER_ASAN) /* which ends the program at such a wish */
+		check(arena_reserve(SIZE_MAX / 8) == NULL);
+}
