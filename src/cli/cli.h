@@ -102,6 +102,9 @@ bool cli_waited(struct cli *c, struct store_call *call);
 /* An audit entry by the operator who runs this command. */
 struct audit cli_audit(struct cli *c, const char *event, const char *object,
 	const char *detail);
+/* How often a change is made anew because another command was quicker. One of them
+ * always gets through, so that many commands at once are none too many. */
+#define CLI_TRIES 100
 /* The client named by the first operand, or NULL and a sentence. */
 const struct client *cli_client(struct cli *c, const char *client_id);
 

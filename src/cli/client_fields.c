@@ -177,6 +177,26 @@ client_fields_check(struct cli *c, const struct client *client)
 	return false;
 }
 
+int
+client_change_put(struct cli *c, struct client_put *put, client_change *change, void *arg)
+{
+	for (int i = 0; i < CLI_TRIES; i++) {
+		int status = change(c, put, arg);
+
+		if (status != 0)
+			return status;
+		put->version = c->catalogue->version;
+		if (!CLI_WAIT(c, store_client_put, put))
+			return 1;
+		if (!put->stale)
+			return 0;
+		if (!cli_reload(c))
+			return 1;
+	}
+	return cli_fail(c, "other commands change clients and scopes all the time; nothing "
+			   "was changed by this one: try again");
+}
+
 json_t *
 client_fields_json(struct cli *c, const struct client *client)
 {

@@ -37,6 +37,13 @@
 /* Lays the given options over *client; a field that was not given stays. *logo is
  * set when --logo-file is. false: a sentence was printed. */
 bool client_fields_read(struct cli *c, struct client *client, struct bytes *logo);
+/* Sets put->client to what it is to be, by the catalogue as it is now, and judges it;
+ * 0, or an exit status and a sentence. */
+typedef int client_change(struct cli *c, struct client_put *put, void *arg);
+/* Puts it, and if another command changed anything in between, once more from what is
+ * there then: no change is lost, and none is judged by what is over. */
+int client_change_put(struct cli *c, struct client_put *put, client_change *change,
+	void *arg);
 /* client_check, and that each scope is known; false: a sentence was printed. */
 bool client_fields_check(struct cli *c, const struct client *client);
 /* Everything but secrets, for show and add. */

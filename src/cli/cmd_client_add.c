@@ -65,10 +65,18 @@ print_new(struct cli *c, const struct client *client, struct bytes secret)
 }
 
 static int
+judge(struct cli *c, struct client_put *put, void *arg)
+{
+	(void)arg;
+	return client_fields_check(c, &put->client) ? 0 : 1;
+}
+
+static int
 client_add(struct cli *c)
 {
 	struct client_put put = { .found = false };
 	struct bytes secret = NONE;
+	int status;
 
 	if (!read_client(c, &put.client, &put.logo))
 		return 2;
@@ -76,14 +84,11 @@ client_add(struct cli *c)
 		return 1;
 	if (put.client.type == CLIENT_CONFIDENTIAL)
 		secret = client_new_secret(c, &put.client, 0);
-	if (!client_fields_check(c, &put.client))
-		return 1;
 	put.audit = cli_audit(c, "client_added",
 		arena_printf(c->arena, "client:%.*s", BYTES_FMT(put.client.client_id)),
 		option_text(c, "name"));
-	if (!CLI_WAIT(c, store_client_put, &put))
-		return 1;
-	return print_new(c, &put.client, secret);
+	status = client_change_put(c, &put, judge, NULL);
+	return status != 0 ? status : print_new(c, &put.client, secret);
 }
 
 static const struct option options[] = {

@@ -9,18 +9,48 @@
 #include "cli/client_fields.h"
 #include "cli/commands.h"
 
-/* Loads the client named by the first operand into put, with its audit entry. */
+/* The client named by the first operand, as it is now. */
 static bool
-load(struct cli *c, struct client_put *put, const char *event, const char *detail)
+find(struct cli *c, struct client_put *put)
 {
-	const struct client *client;
+	const struct client *client = cli_client(c, c->operands[0]);
 
-	if (!cli_open(c) || (client = cli_client(c, c->operands[0])) == NULL)
-		return false;
-	put->client = *client;
+	if (client != NULL)
+		put->client = *client;
+	return client != NULL;
+}
+
+/* Opens the installation and lays the change over that client, with its audit entry. */
+static int
+change_put(struct cli *c, struct client_put *put, client_change *change, void *arg,
+	const char *event, const char *detail)
+{
+	if (!cli_open(c))
+		return 1;
 	put->audit = cli_audit(c, event,
 		arena_printf(c->arena, "client:%s", c->operands[0]), detail);
-	return true;
+	return client_change_put(c, put, change, arg);
+}
+
+static int
+edit(struct cli *c, struct client_put *put, void *arg)
+{
+	struct client *client = &put->client;
+
+	(void)arg;
+	if (!find(c, put))
+		return 1;
+	if (option_given(c, "name"))
+		client->name = bytes_of(option_text(c, "name"));
+	if (!client_fields_read(c, client, &put->logo))
+		return 2;
+	if (option_given(c, "no-development"))
+		client->development = false;
+	if (option_given(c, "no-pkce-exempt"))
+		client->pkce_exempt = false;
+	if (option_given(c, "revoke-client-tokens"))
+		client->not_before = clock_now();
+	return client_fields_check(c, client) ? 0 : 1;
 }
 
 static int
@@ -30,21 +60,25 @@ client_edit(struct cli *c)
 
 	if (!options_given(c))
 		return cli_usage(c, "nothing to change was given");
-	if (!load(c, &put, "client_edited", ""))
+	return change_put(c, &put, edit, NULL, "client_edited", "");
+}
+
+struct rotation {
+	int64_t old_until;
+	struct bytes secret;
+};
+
+static int
+rotate(struct cli *c, struct client_put *put, void *arg)
+{
+	struct rotation *r = arg;
+
+	if (!find(c, put))
 		return 1;
-	if (option_given(c, "name"))
-		put.client.name = bytes_of(option_text(c, "name"));
-	if (!client_fields_read(c, &put.client, &put.logo))
-		return 2;
-	if (option_given(c, "no-development"))
-		put.client.development = false;
-	if (option_given(c, "no-pkce-exempt"))
-		put.client.pkce_exempt = false;
-	if (option_given(c, "revoke-client-tokens"))
-		put.client.not_before = clock_now();
-	if (!client_fields_check(c, &put.client))
-		return 1;
-	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+	if (put->client.type == CLIENT_PUBLIC)
+		return cli_fail(c, "%s is a public client and has no secret", c->operands[0]);
+	r->secret = client_new_secret(c, &put->client, r->old_until);
+	return 0;
 }
 
 static int
@@ -56,47 +90,57 @@ rotate_secret(struct cli *c)
 	};
 	struct client_put put = { .found = false };
 	const char *text = option_text(c, "overlap");
-	int64_t overlap = 0, now = clock_now();
-	struct bytes secret;
+	int64_t overlap = 0;
+	struct rotation r;
+	int status;
 
 	if (text != NULL && !clock_duration(bytes_of(text), &overlap))
 		return cli_usage(c, "--overlap %s is not a duration such as 24h", text);
-	if (!load(c, &put, "client_secret_rotated", text != NULL ? text : "no overlap"))
-		return 1;
-	if (put.client.type == CLIENT_PUBLIC)
-		return cli_fail(c, "%s is a public client and has no secret", c->operands[0]);
-	secret = client_new_secret(c, &put.client, now + overlap);
-	if (!CLI_WAIT(c, store_client_put, &put))
-		return 1;
+	r.old_until = clock_now() + overlap;
+	status = change_put(c, &put, rotate, &r, "client_secret_rotated",
+		text != NULL ? text : "no overlap");
+	if (status != 0)
+		return status;
 	if (!c->json)
 		puts("The secret is shown this once; it is kept as a digest only.");
 	return cli_print_object(c,
 		json_pack("{s:o, s:o, s:o}", "client_id", json_of(put.client.client_id),
-			"client_secret", json_of(secret), "old_secret_expires_at",
-			json_of_time(overlap > 0 ? now + overlap : now)), columns);
+			"client_secret", json_of(r.secret), "old_secret_expires_at",
+			json_of_time(r.old_until)), columns);
 }
 
 static int
-set_disabled(struct cli *c, bool disabled)
+disable(struct cli *c, struct client_put *put, void *disabled)
 {
-	struct client_put put = { .found = false };
-
-	if (!load(c, &put, disabled ? "client_disabled" : "client_enabled", ""))
+	if (!find(c, put))
 		return 1;
-	put.client.disabled = disabled;
-	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+	put->client.disabled = *(const bool *)disabled;
+	return 0;
 }
 
 static int
 client_disable(struct cli *c)
 {
-	return set_disabled(c, true);
+	struct client_put put = { .found = false };
+	bool disabled = true;
+
+	return change_put(c, &put, disable, &disabled, "client_disabled", "");
 }
 
 static int
 client_enable(struct cli *c)
 {
-	return set_disabled(c, false);
+	struct client_put put = { .found = false };
+	bool disabled = false;
+
+	return change_put(c, &put, disable, &disabled, "client_enabled", "");
+}
+
+static int
+take_away(struct cli *c, struct client_put *put, void *arg)
+{
+	(void)arg;
+	return find(c, put) ? 0 : 1;
 }
 
 static int
@@ -104,9 +148,7 @@ client_remove(struct cli *c)
 {
 	struct client_put put = { .remove = true };
 
-	if (!load(c, &put, "client_removed", ""))
-		return 1;
-	return CLI_WAIT(c, store_client_put, &put) ? 0 : 1;
+	return change_put(c, &put, take_away, NULL, "client_removed", "");
 }
 
 static const struct option edit_options[] = {

@@ -11,6 +11,18 @@
 #include "rules/wording.h"
 
 static int
+judge(struct cli *c, struct client_put *put, void *arg)
+{
+	struct bytes uri = put->client.resource_uri;
+
+	(void)arg;
+	if (!bytes_empty(uri) && catalogue_resource(c->catalogue, uri) != NULL)
+		return cli_fail(c, "--uri %.*s already belongs to another resource",
+			BYTES_FMT(uri));
+	return client_fields_check(c, &put->client) ? 0 : 1;
+}
+
+static int
 resource_add(struct cli *c)
 {
 	static const struct column columns[] = {
@@ -21,6 +33,7 @@ resource_add(struct cli *c)
 	struct client_put put = { .found = false };
 	struct client *r = &put.client;
 	struct bytes secret;
+	int status;
 	json_t *j;
 
 	if (name == NULL)
@@ -33,17 +46,12 @@ resource_add(struct cli *c)
 	*r = (struct client){ .type = CLIENT_RESOURCE, .name = bytes_of(name),
 		.client_id = random_name(c->arena, "lkr_"), .created_at = clock_now(),
 		.resource_uri = bytes_of(option_text(c, "uri")) };
-	if (!bytes_empty(r->resource_uri)
-		&& catalogue_resource(c->catalogue, r->resource_uri) != NULL)
-		return cli_fail(c, "--uri %s already belongs to another resource",
-			option_text(c, "uri"));
 	secret = client_new_secret(c, r, 0);
-	if (!client_fields_check(c, r))
-		return 1;
 	put.audit = cli_audit(c, "resource_added",
 		arena_printf(c->arena, "client:%.*s", BYTES_FMT(r->client_id)), name);
-	if (!CLI_WAIT(c, store_client_put, &put))
-		return 1;
+	status = client_change_put(c, &put, judge, NULL);
+	if (status != 0)
+		return status;
 	j = client_fields_json(c, r);
 	json_object_set_new(j, "client_secret", json_of(secret));
 	if (!c->json)

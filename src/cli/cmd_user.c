@@ -123,47 +123,75 @@ find_user(struct cli *c, struct user_put *put, const char *event)
 	return true;
 }
 
-static bool
-load(struct cli *c, struct user_put *put, const char *event)
+/*
+ * Lays a change over the account as it is and puts it back; if another command changed
+ * it in between, once more over what is there then, so that neither is lost.
+ */
+static int
+change_put(struct cli *c, struct user_put *put, const char *event,
+	void (*change)(struct user *u, const void *arg), const void *arg)
 {
-	return cli_open(c) && find_user(c, put, event);
+	struct user from;
+
+	for (int i = 0; i < CLI_TRIES; i++) {
+		if (!find_user(c, put, event))
+			return 1;
+		from = put->user;
+		put->from = &from;
+		if (change != NULL)
+			change(&put->user, arg);
+		if (!CLI_WAIT(c, store_user_put, put))
+			return 1;
+		if (put->found && !put->stale)
+			return 0;
+	}
+	return cli_fail(c, "other commands change %s all the time; nothing was changed by "
+			   "this one: try again", c->operands[0]);
 }
 
-/* The user is looked up again once the password has been typed: somebody else may
- * have disabled the account meanwhile, and all of it is written back. */
+static void
+set_password(struct user *u, const void *typed)
+{
+	u->password_hash = ((const struct user *)typed)->password_hash;
+}
+
+/* The user is looked for before the password is asked for. */
 static int
 user_passwd(struct cli *c)
 {
 	struct user_put put = { .end_sessions = true, .end_grants = true };
 	struct user typed = { .id = 0 };
 
-	if (!load(c, &put, "password_changed") || !read_password(c, &typed) ||
-		!find_user(c, &put, "password_changed"))
+	if (!cli_open(c) || !find_user(c, &put, "password_changed") ||
+		!read_password(c, &typed))
 		return 1;
-	put.user.password_hash = typed.password_hash;
-	return CLI_WAIT(c, store_user_put, &put) ? 0 : 1;
+	return change_put(c, &put, "password_changed", set_password, &typed);
+}
+
+static void
+set_disabled(struct user *u, const void *disabled)
+{
+	u->disabled = *(const bool *)disabled;
 }
 
 static int
 user_disable(struct cli *c)
 {
 	struct user_put put = { .end_sessions = true, .end_grants = true };
+	const bool disabled = true;
 
-	if (!load(c, &put, "user_disabled"))
-		return 1;
-	put.user.disabled = true;
-	return CLI_WAIT(c, store_user_put, &put) ? 0 : 1;
+	return cli_open(c) ?
+		change_put(c, &put, "user_disabled", set_disabled, &disabled) : 1;
 }
 
 static int
 user_enable(struct cli *c)
 {
 	struct user_put put = { .found = false };
+	const bool disabled = false;
 
-	if (!load(c, &put, "user_enabled"))
-		return 1;
-	put.user.disabled = false;
-	return CLI_WAIT(c, store_user_put, &put) ? 0 : 1;
+	return cli_open(c) ?
+		change_put(c, &put, "user_enabled", set_disabled, &disabled) : 1;
 }
 
 static int
@@ -171,9 +199,7 @@ user_remove(struct cli *c)
 {
 	struct user_put put = { .remove = true, .end_sessions = true, .end_grants = true };
 
-	if (!load(c, &put, "user_removed"))
-		return 1;
-	return CLI_WAIT(c, store_user_put, &put) ? 0 : 1;
+	return cli_open(c) ? change_put(c, &put, "user_removed", NULL, NULL) : 1;
 }
 
 static const struct option password_options[] = {

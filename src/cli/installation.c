@@ -117,7 +117,7 @@ cli_waited(struct cli *c, struct store_call *call)
 {
 	if (store_wait(c->port, call) == DONE)
 		return true;
-	cli_fail(c, "%s; nothing was changed", call->fault.what);
+	cli_fail(c, "%s", call->fault.what);
 	return false;
 }
 

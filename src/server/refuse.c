@@ -131,8 +131,12 @@ refusal_title(int status)
 }
 
 static struct bytes
-refusal_for_person(int status)
+refusal_for_person(int status, enum reason reason)
 {
+	/* A disk that fails while it commits leaves open what it has kept. */
+	if (reason == REASON_storage_fault)
+		return B("The mistake is on our side. What you did may have been kept or "
+			 "not. Please try again in a moment.");
 	switch (status) {
 	case 429:
 		return B("Please wait a while, then try again.");
@@ -179,7 +183,7 @@ refuse_with(struct exchange *x, int status, enum reason reason)
 			&(struct page_message){
 				.status = status,
 				.title = refusal_title(status),
-				.for_person = refusal_for_person(status),
+				.for_person = refusal_for_person(status, reason),
 			});
 	refused(x, reason);
 	refuse_challenge(x, status);

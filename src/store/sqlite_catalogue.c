@@ -268,9 +268,24 @@ client_remove(struct sqlite *db, struct client_put *c)
 	return DONE;
 }
 
+static enum outcome
+client_stale(struct sqlite *db, struct client_put *c)
+{
+	int64_t version = c->version;
+
+	if (version != 0)
+		TRY(catalogue_read_version(db, &version));
+	c->stale = version != c->version;
+	return DONE;
+}
+
 enum outcome
 sqlite_client_put(struct sqlite *db, struct client_put *c)
 {
+	c->found = false;
+	TRY(client_stale(db, c));
+	if (c->stale)
+		return DONE;
 	TRY(c->remove ? client_remove(db, c) : client_save(db, c));
 	if (db->again || !c->found)
 		return DONE;

@@ -171,24 +171,45 @@ user_disconnect(struct sqlite *db, struct user_put *c)
 	return DONE;
 }
 
-enum outcome
-sqlite_user_put(struct sqlite *db, struct user_put *c)
+/* What nobody may change unseen; contexts do not change. */
+static bool
+user_same(const struct user *a, const struct user *b)
+{
+	return bytes_equal(a->username, b->username) && bytes_equal(a->name, b->name) &&
+		bytes_equal(a->password_hash, b->password_hash) &&
+		a->disabled == b->disabled;
+}
+
+/* Sets found, stale and taken; *may: none of them is in the way. */
+static enum outcome
+user_may_change(struct sqlite *db, struct user_put *c, bool *may)
 {
 	struct user other;
 	bool named;
 
 	arena_reset(db->scratch);
-	c->taken = false;
+	c->taken = c->stale = *may = false;
 	c->found = c->user.id != 0;
 	if (c->found)
 		TRY(user_load(db, NONE, c->user.id, db->scratch, &other, &c->found));
 	if (c->user.id != 0 && !c->found)
 		return DONE;
+	c->stale = c->found && c->from != NULL && !user_same(c->from, &other);
 	if (!c->remove) {
 		TRY(user_load(db, c->user.username, 0, db->scratch, &other, &named));
 		c->taken = named && other.id != c->user.id;
 	}
-	if (c->taken)
+	*may = !c->taken && !c->stale;
+	return DONE;
+}
+
+enum outcome
+sqlite_user_put(struct sqlite *db, struct user_put *c)
+{
+	bool may;
+
+	TRY(user_may_change(db, c, &may));
+	if (!may)
 		return DONE;
 	if (c->found)
 		TRY(user_disconnect(db, c));

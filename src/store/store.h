@@ -207,14 +207,16 @@ void store_user_find(struct store_port *p, struct user_find *c);
 
 /* Adds (user.id == 0; taken: the username is in use) or replaces or removes. The
  * person's sessions and grants (END_ACCOUNT) end as the caller says, and always when
- * the account is disabled or removed. */
+ * the account is disabled or removed. stale: the account is not any more what the
+ * change was made from, and keeps what it is. */
 struct user_put {
 	struct store_call call;
 	struct user user;
+	const struct user *from; /* NULL: whatever it is now */
 	bool remove;
 	bool end_sessions, end_grants;
 	struct audit audit;
-	bool taken, found;
+	bool taken, found, stale;
 };
 void store_user_put(struct store_port *p, struct user_put *c);
 struct user_list { struct store_call call; struct user *users; size_t count; };
@@ -263,14 +265,16 @@ struct catalogue_load {
 };
 void store_catalogue_load(struct store_port *p, struct catalogue_load *c);
 
-/* Adds (client.id == 0) or replaces or removes; removing ends its grants. */
+/* Adds (client.id == 0) or replaces or removes; removing ends its grants. stale: the
+ * catalogue by which the client was judged has changed since, and stays as it is. */
 struct client_put {
 	struct store_call call;
 	struct client client;
+	int64_t version;    /* of that catalogue; 0: whatever it is now */
 	struct bytes logo;  /* with has_logo; NONE: keep the one there is */
 	bool remove;
 	struct audit audit;
-	bool found;
+	bool found, stale;
 };
 void store_client_put(struct store_port *p, struct client_put *c);
 struct client_logo {

@@ -135,6 +135,32 @@ TEST(a_client_is_replaced_and_keeps_its_logo_unless_told)
 	place_remove(&at);
 }
 
+TEST(a_client_judged_by_what_is_over_is_left_as_it_is)
+{
+	struct place at = place_new();
+	struct client_put put = partner_put(&at);
+	struct catalogue *all;
+
+	check_int(run(&at, client_put, &put), DONE);
+	all = load(&at);
+	put.version = all->version;
+	put.client.disabled = true;
+	check_int(run(&at, client_put, &put), DONE);
+	check(put.found && !put.stale);
+	put.client.disabled = false; /* by the same, which is over now */
+	check_int(run(&at, client_put, &put), DONE);
+	check(put.stale && !put.found);
+	put.remove = true;
+	check_int(run(&at, client_put, &put), DONE);
+	check(put.stale);
+	catalogue_release(all);
+	all = load(&at);
+	if (check_int((int64_t)all->client_count, 1))
+		check(all->clients[0].disabled);
+	catalogue_release(all);
+	place_remove(&at);
+}
+
 TEST(removing_a_client_ends_its_grants)
 {
 	struct place at = place_new();

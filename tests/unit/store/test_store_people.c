@@ -95,6 +95,28 @@ TEST(a_person_comes_back_as_they_went_in)
 	place_remove(&at);
 }
 
+TEST(an_account_that_is_another_by_now_is_left_as_it_is)
+{
+	struct place at = place_new();
+	struct user_put put = ada_put(&at), other;
+	struct user from;
+
+	check_int(run(&at, user_put, &put), DONE);
+	from = put.user;
+	other = put;
+	put.from = other.from = &from;
+	put.user.disabled = true;
+	check_int(run(&at, user_put, &put), DONE);
+	check(!put.stale);
+	other.user.password_hash = B("$argon2id$other");
+	other.end_sessions = true;
+	check_int(run(&at, user_put, &other), DONE);
+	check(other.stale);
+	check(find_user(&at, "ada", 0).user.disabled);
+	check_bytes(find_user(&at, "ada", 0).user.password_hash, B("$argon2id$hash"));
+	place_remove(&at);
+}
+
 TEST(a_username_is_compared_without_case_and_used_once)
 {
 	struct place at = place_new();
