@@ -79,6 +79,7 @@ serve(struct cli *c)
 		settings[o.setting_count++] = (struct setting){
 			arena_cstr(c->arena, key), arena_cstr(c->arena, value) };
 	}
+	o.replace = option_given(c, "replace");
 	if (option_given(c, "show-config"))
 		return show_config(c, &o);
 	return option_given(c, "check") ? server_check(&o) : server_run(&o);
@@ -91,6 +92,8 @@ static const struct option options[] = {
 	{ "workers", OPTION_TEXT, "N", "threads that answer requests (default: one a CPU)" },
 	{ "user", OPTION_TEXT, "NAME", "whom to become when started as root" },
 	{ "set", OPTION_LIST, "KEY=VALUE", "any key of latchkey.conf (repeat)" },
+	{ "replace", OPTION_FLAG, NULL,
+		"take over from the server that runs in DIR, which refuses nobody meanwhile" },
 	{ "check", OPTION_FLAG, NULL, "validate everything and exit" },
 	{ "show-config", OPTION_FLAG, NULL, "print what is in force and exit" },
 	{ NULL, OPTION_FLAG, NULL, NULL },

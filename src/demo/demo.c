@@ -268,14 +268,14 @@ app_drained(void *arg)
 {
 	struct demo *d = arg;
 
-	http_server_drain(d->api_server, api_drained, d);
+	http_server_drain(d->api_server, 0, api_drained, d);
 }
 
 static void
 end(struct demo *d)
 {
 	loop_unwatch(d->loop, &d->signals);
-	http_server_drain(d->app_server, app_drained, d);
+	http_server_drain(d->app_server, 0, app_drained, d);
 }
 
 static void

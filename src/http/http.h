@@ -22,6 +22,7 @@
 #include "base/loop.h"
 #include "base/outcome.h"
 
+struct http_inherited;
 struct http_server;
 struct tls_config;
 
@@ -112,6 +113,8 @@ struct http_config {
 	bool join;                 /* another server of this process listens there already,
 	                              share it (Unix sockets stay with the first); otherwise
 	                              an address in use is a fault */
+	const struct http_inherited *inherited; /* sockets that listen already; NULL: none */
+	size_t nth, of;            /* which of how many servers shares them */
 	struct tls_config *tls;    /* NULL: plain HTTP, for loopback and Unix sockets only:
 	                              http_server_new refuses another address; counted, the
 	                              caller frees its own */
@@ -133,13 +136,20 @@ enum outcome http_listen_check(const char *where, bool plain, struct fault *f) m
 /* Binds and listens; the sentence for the operator is in *f. */
 enum outcome http_server_new(struct loop *l, const struct http_config *c,
 	struct http_server **out, struct fault *f) must_check;
-/* Stops listening, answers what is under way with Connection: close, closes idle
- * connections, then calls drained(arg) on the loop's thread. */
-void http_server_drain(struct http_server *s, void (*drained)(void *), void *arg);
+/* Stops listening, answers what is under way with Connection: close, then calls
+ * drained(arg) on the loop's thread. A connection on which nothing is under way may ask
+ * once more within patience_ms, since its request may be on the way, and is closed
+ * then. Again: with the new patience. */
+#define HTTP_PATIENCE_MS 1000
+void http_server_drain(struct http_server *s, int64_t patience_ms,
+	void (*drained)(void *), void *arg);
 /* Once drained, or while no handler holds a request. NULL is fine. */
 void http_server_free(struct http_server *s);
 /* The first listener's port, for servers that asked for port 0. */
 uint16_t http_server_port(const struct http_server *s);
+/* The descriptors it listens with, still its own; at most max. Any thread, before a
+ * drain. NULL has none. */
+size_t http_server_listeners(const struct http_server *s, int *fds, size_t max);
 /* For new connections; counted, the caller frees its own. */
 void http_server_set_tls(struct http_server *s, struct tls_config *tls);
 

@@ -88,6 +88,15 @@ http_address_is_loopback(const struct http_address *a)
 	return is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, one, sizeof(one)) == 0;
 }
 
+uint16_t
+http_port_of(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)a)->sin6_port);
+	return a->ss_family == AF_INET ?
+		ntohs(((const struct sockaddr_in *)a)->sin_port) : 0;
+}
+
 /* ---- where ---------------------------------------------------------------- */
 
 static enum outcome
@@ -97,9 +106,8 @@ no_address(const char *where, struct fault *f)
 			   "[::1]:8443 or unix:/path", where);
 }
 
-/* "a.b.c.d:port" or "[v6]:port". */
-static enum outcome
-parse_where(const char *where, struct sockaddr_storage *out, struct fault *f)
+enum outcome
+http_where_parse(const char *where, struct sockaddr_storage *out, struct fault *f)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
@@ -165,7 +173,7 @@ may_listen(const char *where, bool plain, struct sockaddr_storage *out, struct f
 {
 	struct http_address address;
 
-	TRY(parse_where(where, out, f));
+	TRY(http_where_parse(where, out, f));
 	http_address_of(out, &address);
 	/* R2.2: plain HTTP never leaves the machine. */
 	if (plain && !http_address_is_loopback(&address))

@@ -26,6 +26,10 @@ const char *http_address_text(const struct http_address *a,
 	char out[static INET6_ADDRSTRLEN]);
 bool http_address_equal(const struct http_address *a, const struct http_address *b);
 bool http_address_is_loopback(const struct http_address *a);
+uint16_t http_port_of(const struct sockaddr_storage *a); /* 0: it has none */
+/* "a.b.c.d:port" or "[v6]:port". */
+enum outcome http_where_parse(const char *where, struct sockaddr_storage *out,
+	struct fault *f) must_check;
 
 struct http_listen {
 	const char *where; /* as in http_config */

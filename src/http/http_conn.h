@@ -101,7 +101,7 @@ struct http_server {
 	bool draining;
 	void (*drained)(void *);
 	void *drained_arg;
-	struct timer drain;
+	struct timer drain, patience;
 	struct {
 		atomic_uint_fast64_t accepted, handshakes_failed, requests, refused,
 			timed_out, evicted, open_now;

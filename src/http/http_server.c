@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "http/http_conn.h"
+#include "http/http_inherit.h"
 
 enum {
 	ACCEPT_BATCH = 64,
@@ -31,6 +32,7 @@ enum {
 static void accept_ready(struct watch *w, uint32_t events);
 static void pause_over(struct timer *t);
 static void drain_over(struct timer *t);
+static void patience_over(struct timer *t);
 
 struct http_limits
 http_limits_default(void)
@@ -65,23 +67,46 @@ name_proxies(struct http_server *s, const struct http_config *c, struct fault *f
 	return DONE;
 }
 
+static void
+add_listener(struct http_server *s, int fd)
+{
+	struct http_listener *l = &s->listeners[s->listener_count++];
+
+	l->server = s;
+	l->watch = (struct watch){ .fd = fd, .ready = accept_ready };
+	loop_watch(s->loop, &l->watch, EPOLLIN);
+}
+
+/* false: nobody listened there before us. */
+static bool
+inherit_listeners(struct http_server *s, const struct http_config *c, const char *where)
+{
+	int *fds = must_calloc(c->inherited->count + 1, sizeof(*fds));
+	size_t n = http_inherited_at(c->inherited, where, c->nth, c->of, fds);
+
+	for (size_t i = 0; i < n; i++)
+		add_listener(s, fds[i]);
+	free(fds);
+	return n > 0;
+}
+
 static enum outcome
 open_listeners(struct http_server *s, const struct http_config *c, struct fault *f)
 {
-	s->listeners = must_calloc(c->listen_count + 1, sizeof(*s->listeners));
+	size_t inherited = c->inherited != NULL ? c->inherited->count : 0;
+
+	s->listeners = must_calloc(c->listen_count + inherited + 1, sizeof(*s->listeners));
 	for (size_t i = 0; i < c->listen_count; i++) {
-		struct http_listener *l = &s->listeners[s->listener_count];
 		struct http_listen where = { .where = c->listen[i], .join = c->join,
 			.plain = c->tls == NULL };
 		int fd;
 
-		TRY(http_listen(&where, &fd, f));
-		if (fd < 0)
+		TRY(http_listen_check(where.where, where.plain, f));
+		if (inherited > 0 && inherit_listeners(s, c, where.where))
 			continue;
-		l->server = s;
-		l->watch = (struct watch){ .fd = fd, .ready = accept_ready };
-		loop_watch(s->loop, &l->watch, EPOLLIN);
-		s->listener_count++;
+		TRY(http_listen(&where, &fd, f));
+		if (fd >= 0)
+			add_listener(s, fd);
 	}
 	return DONE;
 }
@@ -105,6 +130,7 @@ http_server_new(struct loop *l, const struct http_config *c, struct http_server 
 	s->tls = tls_config_ref(c->tls);
 	s->pause.due = pause_over;
 	s->drain.due = drain_over;
+	s->patience.due = patience_over;
 	s->peers = http_peers_new();
 	s->date_of = -1;
 	s->complained_ms = -COMPLAIN_MS;
@@ -139,6 +165,7 @@ http_server_free(struct http_server *s)
 			http_conn_end(s->queues[i].oldest);
 	assert(s->streams == 0); /* a handler still holds a request */
 	loop_timer_stop(s->loop, &s->drain);
+	loop_timer_stop(s->loop, &s->patience);
 	http_streams_free(s);
 	http_peers_free(s->peers);
 	tls_config_free(s->tls);
@@ -150,15 +177,14 @@ http_server_free(struct http_server *s)
 	free(s);
 }
 
-void
-http_server_drain(struct http_server *s, void (*drained)(void *), void *arg)
+/* Who has still not asked for anything goes. */
+static void
+patience_over(struct timer *t)
 {
+	struct http_server *s =
+		(struct http_server *)((char *)t - offsetof(struct http_server, patience));
 	struct http_conn *next;
 
-	close_listeners(s);
-	s->draining = true;
-	s->drained = drained;
-	s->drained_arg = arg;
 	for (struct http_conn *c = s->queues[QUEUE_IDLE].oldest; c != NULL; c = next) {
 		next = c->newer;
 		if (!c->handling) /* a handler may be who asks */
@@ -169,14 +195,27 @@ http_server_drain(struct http_server *s, void (*drained)(void *), void *arg)
 		if (c->stage == STAGE_FIRST_BYTE || c->stage == STAGE_HANDSHAKE)
 			http_conn_end(c);
 	}
+}
+
+void
+http_server_drain(struct http_server *s, int64_t patience_ms, void (*drained)(void *),
+	void *arg)
+{
+	close_listeners(s);
+	s->draining = true;
+	s->drained = drained;
+	s->drained_arg = arg;
+	loop_timer(s->loop, &s->patience, patience_ms);
 	http_server_check_drained(s);
 }
 
 void
 http_server_check_drained(struct http_server *s)
 {
-	if (s->draining && s->open == 0 && s->streams == 0)
-		loop_timer(s->loop, &s->drain, 0);
+	if (!s->draining || s->open > 0 || s->streams > 0)
+		return;
+	loop_timer_stop(s->loop, &s->patience);
+	loop_timer(s->loop, &s->drain, 0);
 }
 
 static void
@@ -377,9 +416,19 @@ http_server_port(const struct http_server *s)
 	if (s->listener_count == 0 || getsockname(s->listeners[0].watch.fd,
 			(struct sockaddr *)&a, &length) != 0)
 		return 0;
-	if (a.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&a)->sin6_port);
-	return a.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&a)->sin_port) : 0;
+	return http_port_of(&a);
+}
+
+size_t
+http_server_listeners(const struct http_server *s, int *fds, size_t max)
+{
+	size_t n = 0;
+
+	while (s != NULL && n < s->listener_count && n < max) {
+		fds[n] = s->listeners[n].watch.fd;
+		n++;
+	}
+	return n;
 }
 
 void

@@ -221,6 +221,8 @@ health_listen(struct server *s, struct fault *f)
 		.listen = &s->config->health_listen,
 		.listen_count = 1,
 		.local = true,
+		.inherited = s->shared.inherited,
+		.of = 1,
 		.limits = http_limits_default(),
 		.handler = health_request,
 		.arg = s,

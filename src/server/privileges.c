@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -47,16 +48,30 @@ identity_find(const char *dir, const char *user, uid_t *uid, gid_t *gid, struct 
 	return DONE;
 }
 
+static bool
+permitted(unsigned capability)
+{
+	return capng_have_capability(CAPNG_PERMITTED, capability) != 0;
+}
+
+/* A server of root's that its predecessor started has none left to keep, and nothing to
+ * clear the bounding set with, which is empty already. */
 static enum outcome
 identity_change(uid_t uid, gid_t gid, struct fault *f)
 {
+	capng_select_t which;
+	bool binds;
 	int changed;
 
+	capng_get_caps_process();
+	which = permitted(CAP_SETPCAP) ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS;
+	binds = permitted(CAP_NET_BIND_SERVICE);
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+	if (binds && capng_update(CAPNG_ADD,
+		(capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
 		CAP_NET_BIND_SERVICE) != 0)
 		return FAULT_AT(f, "cannot choose capabilities");
-	changed = uid == 0 ? capng_apply(CAPNG_SELECT_BOTH) :
+	changed = uid == 0 ? capng_apply(which) :
 		capng_change_id((int)uid, (int)gid,
 			(capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
 	if (changed == 0)

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "pages/pages.h"
+#include "server/handover.h"
 #include "server/hasher.h"
 #include "server/privileges.h"
 #include "server/seen.h"
@@ -94,12 +95,27 @@ server_listen(struct server *s, struct fault *f)
 
 	s->loop = loop_new();
 	s->workers = must_calloc(n, sizeof(*s->workers));
+	s->shared.inherited = &s->inherited;
+	s->shared.workers = n;
 	for (size_t i = 0; i < n; i++) {
 		s->worker_count++;
-		TRY(worker_new(&s->shared, s->config, i == 0 ? NULL : s->workers[0],
+		TRY(worker_new(&s->shared, s->config, i, i == 0 ? NULL : s->workers[0],
 			&s->workers[i], f));
 	}
-	return health_listen(s, f);
+	TRY(health_listen(s, f));
+	s->shared.inherited = NULL;
+	http_inherit_close(&s->inherited); /* everybody has copies */
+	return DONE;
+}
+
+/* From systemd, or from the server we replace. */
+static enum outcome
+server_inherit(struct server *s, struct fault *f)
+{
+	http_inherit_systemd(&s->inherited);
+	if (!s->options->replace)
+		return DONE;
+	return handover_ask(s->options->dir, &s->inherited, &s->predecessor, f);
 }
 
 static enum outcome
@@ -228,6 +244,7 @@ server_take_signals(struct server *s)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	s->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
@@ -271,6 +288,10 @@ server_say_started(const struct server *s)
 static void
 server_free(struct server *s)
 {
+	handover_end(s);
+	if (s->predecessor >= 0)
+		close(s->predecessor);
+	http_inherit_close(&s->inherited);
 	http_server_free(s->health);
 	/* A start that failed half way: who runs already must be told to end. */
 	for (size_t i = 0; i < s->running; i++)
@@ -322,17 +343,20 @@ server_prepare(struct server *s, struct fault *f)
 	log_open(STDERR_FILENO, config_log_level(s->config));
 	TRY(server_become(s, f));
 	TRY(server_keys(s, f));
+	TRY(server_inherit(s, f));
 	TRY(server_listen(s, f));
 	TRY(privileges_drop(f));
 	server_take_signals(s);
 	TRY(server_open(s, f));
-	return server_start(s, f);
+	TRY(server_start(s, f));
+	return handover_offer(s, f);
 }
 
 int
 server_run(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
+		.control.fd = -1, .successor.fd = -1, .predecessor = -1,
 		.stop_asked = ATOMIC_FLAG_INIT, .started_at = clock_now() };
 	struct wrongs w = { .n = 0 };
 	struct fault f;
@@ -346,6 +370,7 @@ server_run(const struct server_options *o)
 	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
 	server_say_started(&s);
+	handover_take(&s.predecessor);
 	tend(&s);
 	server_publish(NULL);
 	log_flush();
@@ -421,6 +446,7 @@ int
 server_check(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
+		.control.fd = -1, .successor.fd = -1, .predecessor = -1,
 		.stop_asked = ATOMIC_FLAG_INIT };
 	struct wrongs w = { .n = 0 };
 

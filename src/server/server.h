@@ -20,6 +20,7 @@ struct server_options {
 	 * "listen = 127.0.0.1:0"); NULL: nobody asks. On the main thread. */
 	void (*ready)(uint16_t port, void *arg);
 	void *arg;
+	bool replace; /* take over from the server that runs in dir, if one does */
 	bool keep_signals; /* the caller handles SIGTERM and ends us by server_stop */
 };
 
@@ -35,5 +36,6 @@ int server_check(const struct server_options *o);
 #define DIR_DATABASE "latchkey.db"
 #define DIR_MASTER_KEY "master.key"
 #define DIR_CONFIG "latchkey.conf"
+#define DIR_CONTROL "control.sock"
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "http/http_inherit.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -32,11 +33,15 @@ struct server {
 	struct file_mark cert, key;
 
 	struct watch signals;           /* a signalfd; -1: the caller handles signals */
+	struct http_inherited inherited; /* until we listen ourselves */
+	int predecessor;                /* whose sockets we were given; -1: nobody's */
+	struct watch control, successor; /* handover.h; -1: none */
 	struct timer tick, drain_limit;
 	unsigned ticks;
 	struct letter stop;             /* server_stop posts it */
 	atomic_flag stop_asked;
 	bool draining;
+	bool handed_over;               /* draining because a successor answers */
 	bool forced;                    /* the drain took too long */
 
 	bool store_lost;                /* removed or replaced, and said so */
@@ -55,6 +60,7 @@ enum outcome server_settle(struct server *s, struct config *c, struct fault *f) 
 /* ---- tend.c: everything that happens on the main thread while it runs --------- */
 void tend(struct server *s);         /* until the last worker has ended */
 void tend_worker_ended(struct worker *w);
+void tend_handed_over(struct server *s, int64_t successor); /* a process id */
 
 /* ---- health.c ------------------------------------------------------------------ */
 enum outcome health_listen(struct server *s, struct fault *f) must_check;

@@ -4,6 +4,7 @@
  * catalogue, new certificates, a reload, the drain.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "server/handover.h"
 #include "server/server_state.h"
 #include "server/tls_files.h"
 
@@ -216,17 +218,50 @@ drain_limit(struct timer *t)
 }
 
 static void
+drain_workers(struct server *s, int64_t patience_ms)
+{
+	s->draining = true;
+	for (size_t i = 0; i < s->worker_count; i++)
+		worker_drain(s->workers[i], patience_ms);
+	s->drain_limit.due = drain_limit;
+	loop_timer(s->loop, &s->drain_limit,
+		patience_ms + s->config->drain_timeout * 1000);
+}
+
+/* After a handover too: then nobody waits any longer for what idles. */
+static void
 drain(struct server *s, const char *why)
 {
-	if (s->draining)
+	if (s->draining && !s->handed_over)
 		return;
-	s->draining = true;
+	s->handed_over = false;
 	say(EVENT_stopping, "signal", why);
 	notify("STOPPING=1");
-	for (size_t i = 0; i < s->worker_count; i++)
-		worker_drain(s->workers[i]);
-	s->drain_limit.due = drain_limit;
-	loop_timer(s->loop, &s->drain_limit, s->config->drain_timeout * 1000);
+	drain_workers(s, HTTP_PATIENCE_MS);
+}
+
+static void
+health_drained(void *arg)
+{
+	(void)arg;
+}
+
+/*
+ * Connections that idle may still ask for one thing, or leave when they would have had
+ * to anyway, so none is reset; /healthz and /metrics are the successor's at once. From
+ * here on systemd looks after that one.
+ */
+void
+tend_handed_over(struct server *s, int64_t successor)
+{
+	char state[48];
+
+	s->handed_over = true;
+	snprintf(state, sizeof(state), "MAINPID=%lld", (long long)successor);
+	notify(state);
+	if (s->health != NULL)
+		http_server_drain(s->health, HTTP_PATIENCE_MS, health_drained, NULL);
+	drain_workers(s, s->config->idle_timeout * 1000);
 }
 
 static struct server *tended; /* one server a process; set by tend */
@@ -245,6 +280,15 @@ stop_open(struct letter *l)
 	drain((struct server *)((char *)l - offsetof(struct server, stop)), "server_stop");
 }
 
+static void
+start_successor(const struct server *s)
+{
+	struct fault f;
+
+	if (!s->draining && handover_start_successor(&f) != DONE)
+		say(EVENT_fault, "what", f.what);
+}
+
 /* ---- the loop ------------------------------------------------------------------------- */
 
 static void
@@ -255,7 +299,9 @@ signal_came(struct watch *w, uint32_t events)
 
 	(void)events;
 	while (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo != SIGHUP)
+		if (info.ssi_signo == SIGUSR2)
+			start_successor(s);
+		else if (info.ssi_signo != SIGHUP)
 			drain(s, sigabbrev_np((int)info.ssi_signo));
 		else if (!s->draining) /* no more than what there is, to its end */
 			reload(s);

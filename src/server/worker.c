@@ -51,6 +51,7 @@ struct order {
 	struct worker *worker;
 	struct snapshot *snapshot; /* or */
 	struct tls_config *tls;    /* or neither: drain */
+	int64_t patience_ms;
 };
 
 static void
@@ -81,13 +82,13 @@ worker_drained(void *arg)
 }
 
 static void
-worker_begin_drain(struct worker *w)
+worker_begin_drain(struct worker *w, int64_t patience_ms)
 {
 	w->draining = (w->https != NULL) + (w->proxied != NULL);
 	if (w->https != NULL)
-		http_server_drain(w->https, worker_drained, w);
+		http_server_drain(w->https, patience_ms, worker_drained, w);
 	if (w->proxied != NULL)
-		http_server_drain(w->proxied, worker_drained, w);
+		http_server_drain(w->proxied, patience_ms, worker_drained, w);
 }
 
 static void
@@ -100,38 +101,37 @@ order_open(struct letter *l)
 	else if (o->tls != NULL)
 		worker_use_tls(o->worker, o->tls);
 	else
-		worker_begin_drain(o->worker);
+		worker_begin_drain(o->worker, o->patience_ms);
 	free(o);
 }
 
 static void
-worker_order(struct worker *w, struct snapshot *s, struct tls_config *tls)
+worker_order(struct worker *w, struct order order)
 {
 	struct order *o = must_calloc(1, sizeof(*o));
 
+	*o = order;
 	o->letter.open = order_open;
 	o->worker = w;
-	o->snapshot = s;
-	o->tls = tls;
 	mailbox_post(loop_mailbox(w->loop), &o->letter);
 }
 
 void
 worker_send_snapshot(struct worker *w, struct snapshot *s)
 {
-	worker_order(w, snapshot_hold(s), NULL);
+	worker_order(w, (struct order){ .snapshot = snapshot_hold(s) });
 }
 
 void
 worker_send_tls(struct worker *w, struct tls_config *tls)
 {
-	worker_order(w, NULL, tls);
+	worker_order(w, (struct order){ .tls = tls });
 }
 
 void
-worker_drain(struct worker *w)
+worker_drain(struct worker *w, int64_t patience_ms)
 {
-	worker_order(w, NULL, NULL);
+	worker_order(w, (struct order){ .patience_ms = patience_ms });
 }
 
 /* ---- making one ------------------------------------------------------------------- */
@@ -198,6 +198,9 @@ worker_listen(struct worker *w, const struct config *c, const struct worker *fir
 	char hsts[40];
 	struct http_config h = {
 		.join = first != NULL,
+		.inherited = w->shared->inherited,
+		.nth = w->nth,
+		.of = w->shared->workers,
 		.hsts = hsts,
 		.limits = limits_of(c),
 		.handler = exchange_begin,
@@ -216,13 +219,14 @@ worker_listen(struct worker *w, const struct config *c, const struct worker *fir
 }
 
 enum outcome
-worker_new(struct shared *shared, const struct config *c, const struct worker *first,
-	struct worker **out, struct fault *f)
+worker_new(struct shared *shared, const struct config *c, size_t nth,
+	const struct worker *first, struct worker **out, struct fault *f)
 {
 	struct worker *w = must_calloc(1, sizeof(*w));
 
 	*out = w;
 	w->shared = shared;
+	w->nth = nth;
 	w->loop = loop_new();
 	refused_log_open(&w->refused_log, w->loop);
 	if (c->listen.n > 0)

@@ -27,6 +27,8 @@ struct throttles;
 /* What does not change for the life of the process; threads share it. */
 struct shared {
 	const char *dir;
+	const struct http_inherited *inherited; /* while the workers are being made */
+	size_t workers;
 	struct store *store;
 	struct keys *keys;
 	struct pages *pages;
@@ -55,6 +57,7 @@ struct worker {
 	struct sub_entry subs[SUB_CACHE]; /* user -> sub; a sub never changes */
 	int draining;                /* listeners that have not drained yet */
 	struct refused_log refused_log;
+	size_t nth;
 	struct mailbox *home;        /* of the main thread; NULL: there is no thread */
 	void (*ended)(struct worker *); /* there, once the thread is over */
 	struct letter farewell;
@@ -63,17 +66,17 @@ struct worker {
 
 /* ---- for the main thread -------------------------------------------------- */
 
-/* Binds and listens; nothing is answered before worker_start. first: the worker whose
- * addresses this one shares, NULL for the first itself. *out is set even when this
+/* Binds and listens; nothing is answered before worker_start. nth: of shared->workers.
+ * first: the worker whose addresses this one shares, NULL for the first itself. *out is set even when this
  * fails, to be freed. */
-enum outcome worker_new(struct shared *shared, const struct config *c,
+enum outcome worker_new(struct shared *shared, const struct config *c, size_t nth,
 	const struct worker *first, struct worker **out, struct fault *f) must_check;
 /* Takes over the caller's reference of the snapshot. */
 enum outcome worker_start(struct worker *w, struct snapshot *s, struct mailbox *home,
 	void (*ended)(struct worker *), struct fault *f) must_check;
 void worker_send_snapshot(struct worker *w, struct snapshot *s); /* holds its own */
 void worker_send_tls(struct worker *w, struct tls_config *tls);  /* takes it over */
-void worker_drain(struct worker *w);
+void worker_drain(struct worker *w, int64_t patience_ms);
 /* After `ended`: joins the thread and frees all. */
 void worker_free(struct worker *w);
 uint16_t worker_port(const struct worker *w);

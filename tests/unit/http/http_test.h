@@ -190,7 +190,7 @@ test_open_drain(struct letter *l)
 	struct test_server *s =
 		(struct test_server *)((char *)l - offsetof(struct test_server, letter));
 
-	http_server_drain(s->http, test_drained, s);
+	http_server_drain(s->http, 0, test_drained, s);
 }
 
 /* Asks for a drain; returns at once. */
