@@ -295,7 +295,7 @@ server_free(struct server *s)
 	http_server_free(s->health);
 	/* A start that failed half way: who runs already must be told to end. */
 	for (size_t i = 0; i < s->running; i++)
-		worker_drain(s->workers[i]);
+		worker_drain(s->workers[i], 0);
 	for (size_t i = 0; i < s->worker_count; i++)
 		worker_free(s->workers[i]);
 	free(s->workers);
@@ -348,8 +348,18 @@ server_prepare(struct server *s, struct fault *f)
 	TRY(privileges_drop(f));
 	server_take_signals(s);
 	TRY(server_open(s, f));
-	TRY(server_start(s, f));
-	return handover_offer(s, f);
+	return server_start(s, f);
+}
+
+/* The one we replace may go, and the next may ask us. Without that we still serve. */
+static void
+server_take_over(struct server *s)
+{
+	struct fault f;
+
+	handover_take(&s->predecessor);
+	if (handover_offer(s, &f) != DONE)
+		server_log(EVENT_fault, f.what);
 }
 
 int
@@ -370,7 +380,7 @@ server_run(const struct server_options *o)
 	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
 	server_say_started(&s);
-	handover_take(&s.predecessor);
+	server_take_over(&s);
 	tend(&s);
 	server_publish(NULL);
 	log_flush();
