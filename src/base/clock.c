@@ -13,7 +13,7 @@ milliseconds(clockid_t clock)
 {
 	struct timespec t;
 
-	/* Cannot fail: both clocks always exist on Linux and t is ours. */
+	/* Cannot fail: these clocks always exist on Linux and t is ours. */
 	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
@@ -34,6 +34,12 @@ int64_t
 clock_monotonic_ms(void)
 {
 	return milliseconds(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_boot_ms(void)
+{
+	return milliseconds(CLOCK_BOOTTIME);
 }
 
 /* RFC 3339 has four digits for the year; what is outside 1970..9999 is clamped. */

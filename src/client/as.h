@@ -22,6 +22,9 @@ struct as {
 	bool par_required;
 	bool retry_key;        /* refresh_retry_key_supported (DESIGN.md 2, invariant 5) */
 	bool openid;           /* found by OpenID discovery, or scopes name openid */
+	bool basic_refused;    /* client_secret_basic is not among what it takes */
+	bool none_unlisted;    /* it has a list of methods, without "none": many that do
+	                          take public clients have, so it is only a hint */
 	struct bytes ca_file;  /* NONE: the system's */
 	bool development;      /* http on loopback is allowed */
 	int timeout_ms;

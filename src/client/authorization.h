@@ -30,7 +30,8 @@ struct authorization_wanted {
 	unsigned flags;
 };
 
-/* Makes the attempt and the URL to send the person to; pushes first if it may. */
+/* Makes the attempt and the URL to send the person to; pushes first if it may. The
+ * attempt's three endpoints are left NONE: who was given them fills them in. */
 enum lk_status authorization_begin(struct arena *a, const struct as *as,
 	const struct credentials *me, const struct authorization_wanted *wanted,
 	struct attempt *out, struct bytes *url, struct lk_error *e) must_check;
@@ -46,7 +47,11 @@ enum lk_status callback_judge(struct arena *a, const struct as *as,
 	const struct attempt *attempt, struct bytes query, struct bytes browser,
 	struct bytes *code, struct lk_error *e) must_check;
 
-/* An attempt as bytes for the vault, and back. */
+/* The query in an address that a person copied from their browser. */
+enum lk_status callback_pasted(struct bytes pasted, struct bytes redirect_uri,
+	struct bytes *query, struct lk_error *e) must_check;
+
+/* An attempt as bytes for the vault (NONE: larger than any can be), and back. */
 struct bytes attempt_write(struct arena *a, const struct attempt *attempt);
 bool attempt_read(struct arena *a, struct bytes text, struct attempt *out);
 

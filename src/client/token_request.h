@@ -18,6 +18,9 @@ struct credentials {
 	struct bytes client_id;
 	struct bytes client_secret; /* NONE: public */
 };
+/* Does the server take the one way we have to say who we are (RFC 8414 2)? */
+enum lk_status credentials_fit(const struct as *as, const struct credentials *me,
+	struct lk_error *e) must_check;
 
 struct token_answer {
 	struct bytes access_token;

@@ -105,6 +105,25 @@ sha256(struct bytes message, uint8_t out[static DIGEST_SIZE])
 		EVP_DigestFinal_ex(hash, out, NULL) == 1);
 }
 
+void
+sha(enum sha_bits bits, struct bytes message, uint8_t out[static SHA_MAX])
+{
+	const EVP_MD *algorithm = NULL;
+
+	switch (bits) {
+	case SHA_256:
+		algorithm = EVP_sha256();
+		break;
+	case SHA_384:
+		algorithm = EVP_sha384();
+		break;
+	case SHA_512:
+		algorithm = EVP_sha512();
+		break;
+	}
+	must(EVP_Digest(message.p, message.n, out, NULL, algorithm, NULL) == 1);
+}
+
 struct mac_key *
 mac_key_new(const uint8_t key[static 32])
 {

@@ -17,6 +17,10 @@
 enum outcome crypto_start(struct fault *f) must_check;
 
 void sha256(struct bytes message, uint8_t out[static DIGEST_SIZE]);
+/* The longer ones, which only other people's signatures want; out has bits / 8. */
+enum sha_bits { SHA_256 = 256, SHA_384 = 384, SHA_512 = 512 };
+#define SHA_MAX 64
+void sha(enum sha_bits bits, struct bytes message, uint8_t out[static SHA_MAX]);
 
 /* A keyed MAC; made once, used by any thread (each takes its own copy). */
 struct mac_key;

@@ -6,11 +6,42 @@
 #include "http/http_curl.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
 
 static struct curl_functions functions;
 static bool loaded;
+
+static void
+wiping_free(void *p)
+{
+	if (p != NULL)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* realloc may move, and would leave what it moved behind. */
+static void *
+wiping_realloc(void *p, size_t size)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *moved;
+
+	if (p != NULL && size > 0 && size <= had)
+		return p;
+	moved = malloc(size);
+	if (moved == NULL)
+		return NULL;
+	if (p != NULL)
+		memcpy(moved, p, had < size ? had : size);
+	wiping_free(p);
+	return moved;
+}
 
 static void
 load(void)
@@ -29,7 +60,8 @@ load(void)
 			return;
 		*(void **)wanted[i].place = found;
 	}
-	loaded = functions.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	loaded = functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
+			wiping_realloc, strdup, calloc) == CURLE_OK;
 }
 
 enum outcome
