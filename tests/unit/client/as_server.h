@@ -87,6 +87,16 @@ drip(int fd, const char *text)
 			return;
 }
 
+/* Until the client has had enough. */
+static void
+hang(int fd)
+{
+	struct pollfd either[2] = { { .fd = server.stop[0], .events = POLLIN },
+		{ .fd = fd, .events = POLLIN | POLLRDHUP } };
+
+	(void)poll(either, 2, 10000);
+}
+
 static void
 serve(int fd)
 {
@@ -104,7 +114,7 @@ serve(int fd)
 	case CLOSES:
 		break;
 	case HANGS:
-		(void)stopped_within(5000);
+		hang(fd);
 		break;
 	case DRIPS:
 		drip(fd, c->answer);
