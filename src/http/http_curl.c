@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_curl.c - the dynamic linker's work, done later and for one library. It
- * stays loaded: libcurl keeps what other threads may be using.
+ * http_curl.c - which functions of libcurl are used, loaded (base/library.h) and told
+ * to wipe what they free.
  */
 #include "http/http_curl.h"
 
-#include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "base/secret.h"
 
 static struct curl_functions functions;
@@ -46,21 +45,14 @@ wiping_realloc(void *p, size_t size)
 static void
 load(void)
 {
-	static const struct { const char *name; void *place; } wanted[] = {
+	static const struct library_symbol wanted[] = {
 #define ROW(name) { "curl_" #name, &functions.name },
 		CURL_FUNCTIONS(ROW)
 #undef ROW
 	};
-	void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		void *found = library != NULL ? dlsym(library, wanted[i].name) : NULL;
-
-		if (found == NULL)
-			return;
-		*(void **)wanted[i].place = found;
-	}
-	loaded = functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
+	loaded = library_load("libcurl.so.4", wanted, sizeof(wanted) / sizeof(wanted[0])) &&
+		functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
 			wiping_realloc, strdup, calloc) == CURLE_OK;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vault_key.c - which source, and the data key through it. For a new vault the first
- * that works of: a systemd credential, a key file; for one that exists, its own.
+ * that works of: the desktop keyring (not for a vault that machines share), a systemd
+ * credential, a key file; for one that exists, its own.
  */
 #include "vault/vault_key.h"
 
@@ -175,11 +176,15 @@ open_existing(struct vault *v, struct bytes text, const struct asked *asked,
 /* ---- a new vault ---------------------------------------------------------------------- */
 
 static enum vault_result
-choose(const struct asked *asked, struct key_text *t, struct fault *f)
+choose(const struct vault *v, const struct asked *asked, struct key_text *t,
+	struct fault *f)
 {
 	t->source = asked->source;
 	snprintf(t->where, sizeof(t->where), "%s", asked->where);
-	if (t->source == NULL && key_credential_stands(CREDENTIAL)) {
+	if (t->source == NULL && !v->backend->shared_by_machines &&
+		key_keyring_open()) {
+		t->source = &key_keyring;
+	} else if (t->source == NULL && key_credential_stands(CREDENTIAL)) {
 		t->source = &key_credential;
 		snprintf(t->where, sizeof(t->where), "%s", CREDENTIAL);
 	} else if (t->source == NULL) {
@@ -198,7 +203,7 @@ make_new(struct vault *v, const struct asked *asked, const struct vault_ask *ask
 	struct key_text t = { .source = NULL };
 	uint8_t key[32], id[16];
 
-	VAULT_TRY(choose(asked, &t, f));
+	VAULT_TRY(choose(v, asked, &t, f));
 	secret_random(id, sizeof(id));
 	sodium_bin2hex(t.id, sizeof(t.id), id, sizeof(id));
 	VAULT_TRY(t.source->make(&t, v, ask, key, f));

@@ -38,7 +38,7 @@ struct key_source {
 	const char *place; /* format for key_place, with %s for `where` */
 };
 
-extern const struct key_source key_credential, key_file, key_passphrase;
+extern const struct key_source key_keyring, key_credential, key_file, key_passphrase;
 
 /* Opens the vault's data key, or makes one; sets data_key and key_place. */
 enum vault_result vault_key_open(struct vault *v, const char *asked,
@@ -52,6 +52,8 @@ enum vault_result key_text_read(struct bytes text, struct key_text *out, struct 
 /* The source of that word; NULL: there is none. */
 const struct key_source *key_source_of(struct bytes word);
 
+/* Is there a desktop keyring, and is it unlocked? Takes two seconds at most. */
+bool key_keyring_open(void);
 /* Is there a systemd credential of that name? */
 bool key_credential_stands(const char *name);
 /* Where a key file goes when nobody says: $XDG_CONFIG_HOME/latchkey/vault.key. */

@@ -21,6 +21,7 @@
 #define FIRST "latchkey vault key "
 
 static const struct key_source *const sources[] = {
+	&key_keyring,
 	&key_credential,
 	&key_file,
 	&key_passphrase,
