@@ -166,5 +166,6 @@ enum outcome reclaim_some(struct sqlite *db, int64_t now, size_t *reclaimed) mus
 
 /* Does what the call asks; its struct is the one of its verb. */
 enum outcome sqlite_verb_run(struct sqlite *db, struct store_call *c) must_check;
+size_t sqlite_verb_size(const struct store_call *c); /* of that struct */
 
 #endif

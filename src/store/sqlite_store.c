@@ -44,8 +44,9 @@ sqlite_writer_of(const struct store *s)
 static const struct {
 	enum outcome (*run)(struct sqlite *db, struct store_call *c);
 	bool writes;
+	size_t size;
 } verbs[VERB_COUNT] = {
-#define VERB(name, type, way) [VERB_##name] = { run_##name, way },
+#define VERB(name, type, way) [VERB_##name] = { run_##name, way, sizeof(struct type) },
 #include "store/verbs.def"
 #undef VERB
 };
@@ -54,6 +55,12 @@ enum outcome
 sqlite_verb_run(struct sqlite *db, struct store_call *c)
 {
 	return verbs[c->verb].run(db, c);
+}
+
+size_t
+sqlite_verb_size(const struct store_call *c)
+{
+	return verbs[c->verb].size;
 }
 
 static void

@@ -5,8 +5,9 @@
  *
  *  1. A call is answered DONE only after COMMIT said so, with the log synced, and
  *     the files it went to are still the ones at their paths.
- *  2. When anything in a batch faults, all of it is rolled back and all of it is
- *     answered FAULT; the next batch starts afresh.
+ *  2. When a call faults, its batch is rolled back and each call of it runs again in a
+ *     transaction of its own, so that the fault stays with its own. When the
+ *     transaction itself faults, all of it is rolled back and answered FAULT.
  *  3. Calls run in the order in which they came, so each sees those before it.
  *  4. A call that is done in several steps goes behind all that has arrived meanwhile,
  *     and other processes get their turn between its steps.
@@ -20,25 +21,18 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "store/sqlite.h"
+#include "store/sqlite_batch.h"
 
-#define BATCH_MAX 512 /* so that nobody waits too long for the commit */
 #define LATE_MAX 1024 /* some 300 bytes each */
 #define LATE_ALONG 32 /* of them with others' commits */
 #define LATE_MS 250
 #define REST_MAX_US 50000
 
-struct queue {
-	struct letter *first, **last;
-	size_t n;
-};
-
 struct writer {
 	pthread_t thread;
 	struct store *store;
 	struct mailbox *inbox;
-	struct sqlite db;
-	struct sqlite_file *file; /* the store's */
+	struct committer committer;
 	struct checkpointer *checkpointer;
 	struct queue waiting; /* calls, in order */
 	struct queue errands; /* to do when no call is waiting */
@@ -63,92 +57,7 @@ struct errand {
 	bool done;
 };
 
-static void
-queue_add(struct queue *q, struct letter *l)
-{
-	l->next = NULL;
-	if (q->n++ == 0)
-		q->last = &q->first;
-	*q->last = l;
-	q->last = &l->next;
-}
-
-static struct letter *
-queue_take(struct queue *q)
-{
-	struct letter *l = q->first;
-
-	q->first = l->next;
-	q->n--;
-	return l;
-}
-
-static struct store_call *
-call_of(struct letter *l)
-{
-	return (struct store_call *)(void *)l;
-}
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* ---- a batch ------------------------------------------------------------- */
-
-static enum outcome
-statement(struct writer *w, enum statement which)
-{
-	struct query q = query_begin(&w->db, which);
-
-	return query_run(&q, NULL);
-}
-
-/* Runs the calls; those that have more to do are marked by their resume point. */
-static enum outcome
-batch_run(struct writer *w, const struct queue *batch, bool *again)
-{
-	size_t i = 0;
-
-	TRY(statement(w, SQL_begin));
-	w->db.inserted = 0;
-	for (struct letter *l = batch->first; l != NULL; l = l->next) {
-		w->db.again = false;
-		TRY(sqlite_verb_run(&w->db, call_of(l)));
-		again[i++] = w->db.again;
-	}
-	return DONE;
-}
-
-static enum outcome
-batch_commit(struct writer *w)
-{
-	size_t reclaimed = 0;
-	uint64_t since;
-
-	TRY(reclaim_some(&w->db, clock_now(), &reclaimed));
-	since = now_us();
-	TRY(statement(w, SQL_commit));
-	sqlite_file_note_log(w->file);
-	TRY(store_check(w->store, w->db.fault));
-	atomic_fetch_add(&w->store->commit_us, now_us() - since);
-	atomic_fetch_add(&w->store->commits, 1);
-	atomic_fetch_add(&w->store->reclaimed, reclaimed);
-	return DONE;
-}
-
-/* SQLite may have rolled back by itself; then it is in autocommit mode again. */
-static void
-batch_undo(struct writer *w)
-{
-	w->db.fault = NULL;
-	if (sqlite3_get_autocommit(w->db.db) == 0)
-		(void)!statement(w, SQL_rollback);
-}
 
 static void
 answer(struct writer *w, struct store_call *c, enum outcome outcome,
@@ -170,25 +79,15 @@ static void open_letters(struct letter *l);
 
 /* true: a call has more to do, and waits again. */
 static bool
-run_batch(struct writer *w, struct queue *batch)
+batch_answer(struct writer *w, struct batch *b, enum outcome outcome)
 {
-	bool again[BATCH_MAX] = { false }, more = false;
-	struct fault fault = { 0 };
-	enum outcome outcome;
+	bool more = false;
 
-	w->db.fault = &fault;
-	outcome = store_check(w->store, &fault);
-	if (outcome == DONE)
-		outcome = batch_run(w, batch, again);
-	if (outcome == DONE)
-		outcome = batch_commit(w);
-	if (outcome != DONE)
-		batch_undo(w);
-	for (size_t i = 0; batch->n > 0; i++) {
-		struct letter *l = queue_take(batch);
+	for (size_t i = 0; b->calls.n > 0; i++) {
+		struct letter *l = queue_take(&b->calls);
 
-		if (outcome != DONE || !again[i]) {
-			answer(w, call_of(l), outcome, &fault);
+		if (outcome != DONE || !b->again[i]) {
+			answer(w, call_of(l), outcome, &b->fault);
 			continue;
 		}
 		if (!more)
@@ -197,6 +96,31 @@ run_batch(struct writer *w, struct queue *batch)
 		queue_add(&w->waiting, l);
 	}
 	return more;
+}
+
+/* The calls in order, each alone, as if it had not been run before. */
+static bool
+run_each(struct writer *w, struct batch *all)
+{
+	bool more = false;
+
+	for (size_t i = 0; all->calls.n > 0; i++) {
+		struct batch one = { .by_a_call = false };
+
+		batch_take_one(&w->committer, all, i, &one);
+		more |= batch_answer(w, &one, batch_try(&w->committer, &one));
+	}
+	return more;
+}
+
+static bool
+run_batch(struct writer *w, struct batch *b)
+{
+	enum outcome outcome = batch_try(&w->committer, b);
+
+	if (outcome != DONE && b->by_a_call && b->calls.n > 1)
+		return run_each(w, b);
+	return batch_answer(w, b, outcome);
 }
 
 /* ---- what nobody waits for ----------------------------------------------- */
@@ -313,18 +237,17 @@ slow_down(const struct writer *w, uint64_t batch_us, bool more)
 static void
 run_waiting(struct writer *w)
 {
-	struct queue batch = { 0 };
-	uint64_t since;
-
 	do {
-		while (w->waiting.n > 0 && batch.n < BATCH_MAX)
-			queue_add(&batch, queue_take(&w->waiting));
-		take_late(w, &batch);
-		since = now_us();
-		if (batch.n > 0) {
+		struct batch batch = { .by_a_call = false };
+		uint64_t since = batch_clock_us();
+
+		while (w->waiting.n > 0 && batch.calls.n < BATCH_MAX)
+			queue_add(&batch.calls, queue_take(&w->waiting));
+		take_late(w, &batch.calls);
+		if (batch.calls.n > 0) {
 			bool more = run_batch(w, &batch);
 
-			slow_down(w, now_us() - since, more);
+			slow_down(w, batch_clock_us() - since, more);
 		}
 	} while (w->waiting.n > 0);
 }
@@ -376,7 +299,7 @@ wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
 static void
 writer_free(struct writer *w)
 {
-	sqlite_disconnect(&w->db);
+	committer_close(&w->committer);
 	mailbox_free(w->inbox);
 	pthread_mutex_destroy(&w->late_lock);
 	free(w);
@@ -389,13 +312,11 @@ writer_start(struct store *s, struct sqlite_file *file, struct writer **out,
 	const char *path = file->path;
 	struct writer *w = must_calloc(1, sizeof(*w));
 
-	if (sqlite_connect(&w->db, path, SQLITE_FOR_WRITING, f) != DONE) {
+	if (committer_open(&w->committer, s, file, f) != DONE) {
 		free(w);
 		return FAULT;
 	}
 	w->store = s;
-	w->file = file;
-	w->db.store = s;
 	w->inbox = mailbox_new();
 	w->knock.open = knocked;
 	pthread_mutex_init(&w->late_lock, NULL);
@@ -403,7 +324,7 @@ writer_start(struct store *s, struct sqlite_file *file, struct writer **out,
 		writer_free(w);
 		return FAULT;
 	}
-	sqlite3_wal_hook(w->db.db, wal_grew, w);
+	sqlite3_wal_hook(w->committer.db.db, wal_grew, w);
 	*out = w;
 	if (pthread_create(&w->thread, NULL, writer_main, w) == 0)
 		return DONE;
@@ -449,7 +370,7 @@ static void
 checkpoint_the_rest(struct writer *w)
 {
 	sqlite3_wal_checkpoint_v2(
-		w->db.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		w->committer.db.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 void

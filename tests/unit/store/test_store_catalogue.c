@@ -339,3 +339,40 @@ TEST(a_fact_is_replaced)
 	check_bytes(c.value, B("new\0binary"));
 	place_remove(&at);
 }
+
+/* ---- one that cannot be done among many ---------------------------------- */
+
+/* Asked one after the other without waiting, so that they share transactions. */
+TEST(a_call_that_faults_leaves_the_others_of_its_batch_alone)
+{
+	struct place at = place_new();
+	struct client_put client = partner_put(&at);
+	struct epoch_put full = { .call = call_of(&at), .now = NOW };
+	static struct grant_open opens[200];
+	struct catalogue *all;
+
+	for (int i = 1; i < 64; i++)
+		check_int(run(&at, epoch_put, &full), DONE);
+	for (size_t i = 0; i < 200; i++) {
+		opens[i] = (struct grant_open){ .call = call_of(&at),
+			.grant = grant_live(i) };
+		store_grant_open(at.port, &opens[i]);
+		if (i == 90)
+			store_client_put(at.port, &client);
+		if (i == 100)
+			store_epoch_put(at.port, &full);
+	}
+	check_int(store_wait(at.port, &full.call), FAULT);
+	check_int(store_wait(at.port, &client.call), DONE);
+	for (size_t i = 0; i < 200; i++) {
+		check_int(store_wait(at.port, &opens[i].call), DONE);
+		check(!opens[i].taken);
+	}
+	check_int(place_sql(&at, "SELECT count(*) FROM grants"), 200);
+	all = load(&at);
+	if (check_int((int64_t)all->client_count, 1))
+		check_int(all->clients[0].id, client.client.id);
+	check_int(all->epoch, 63);
+	catalogue_release(all);
+	place_remove(&at);
+}
