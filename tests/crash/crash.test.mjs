@@ -39,7 +39,7 @@ const faults = [];
 // A copy, so that looking does not repair what the server is about to find.
 async function inspect() {
 	const copy = fs.mkdtempSync(path.join(lk.dir, 'copy-'));
-	fs.cpSync(lk.data, copy, { recursive: true });
+	fs.cpSync(lk.data, copy, { recursive: true, filter: (f) => !f.endsWith('.sock') });
 	const databases = fs.readdirSync(copy, { recursive: true }).map((f) => path.join(copy, f))
 		.filter((f) => fs.statSync(f).isFile()
 			&& fs.readFileSync(f).subarray(0, 15).toString() === 'SQLite format 3');
