@@ -21,6 +21,7 @@ enum verb {
 };
 
 struct backend {
+	enum outcome (*url_good)(const char *url, struct fault *f); /* NULL: any */
 	enum outcome (*create)(const char *where, struct fault *f);
 	enum outcome (*open)(const char *where, struct store **out, struct fault *f);
 	void (*close)(struct store *s);
@@ -30,13 +31,17 @@ struct backend {
 	void (*port_free)(struct store_port *p);
 	void (*ask)(struct store_port *p, struct store_call *c); /* does c->verb */
 	/* Takes over a call nobody waits for; it may be late, or dropped under load. */
-	void (*ask_late)(struct store *s, struct store_call *c);
+	void (*ask_late)(struct store_port *p, struct store_call *c);
+	/* NULL: there is nothing but the mailbox. */
+	enum outcome (*port_join)(struct store_port *p, struct loop *l, struct fault *f);
+	void (*turn)(struct store_port *p, int timeout_ms);
+	int64_t (*now)(const struct store *s); /* NULL: this machine's clock */
 	int64_t (*catalogue_version)(struct store_port *p);
 	/* Is what was opened still there? Any thread. */
 	enum outcome (*check)(struct store *s, struct fault *f);
 };
 
-extern const struct backend sqlite_backend;
+extern const struct backend sqlite_backend, postgres_backend;
 
 struct store {
 	const struct backend *backend;

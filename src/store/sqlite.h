@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "store/backend.h"
+#include "store/shared.h"
 
 enum statement {
 #define STATEMENT(name, sql) SQL_##name,
@@ -88,9 +89,6 @@ enum outcome query_end(struct query *q) must_check;
 /* For what gives no rows: runs and ends; *changed (may be NULL) rows were changed. */
 enum outcome query_run(struct query *q, size_t *changed) must_check;
 
-/* Room for one more behind n of that size: the list, or a larger copy of it. */
-void *list_room(struct arena *a, void *list, size_t n, size_t size);
-
 /* ---- grants (sqlite_grant_row.c) ----------------------------------------- */
 
 /* Takes GRANT_COLUMNS; the row's number is not part of a grant. */
@@ -108,9 +106,6 @@ grant_save(struct sqlite *db, struct grant *g, int64_t row) must_check;
 /* Ends at most a thousand, audits each; db->again is set when more are left. */
 enum outcome grants_end_some(struct sqlite *db, struct grants_end *c) must_check;
 
-/* The day from which the rule lets the row go. */
-int64_t grant_due_day(const struct sqlite *db, const struct grant *g, int64_t from_day);
-
 /* ---- people (sqlite_people.c) -------------------------------------------- */
 
 /* Is this still a session of that user, and the account not disabled? */
@@ -121,9 +116,6 @@ enum outcome session_stands(struct sqlite *db, const uint8_t key[static SESSION_
 
 /* Adds the entry to the trail; an empty event is none. */
 enum outcome audit_insert(struct sqlite *db, const struct audit *a) must_check;
-/* Whose doing it was ("root" of "operator:root"), and when. */
-struct bytes audit_who(const struct audit *a);
-int64_t audit_time(const struct audit *a);
 enum outcome catalogue_bump(struct sqlite *db) must_check;
 enum outcome catalogue_read_version(struct sqlite *db, int64_t *version) must_check;
 

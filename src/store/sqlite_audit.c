@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "store/sqlite.h"
 
 /* ---- the trail ----------------------------------------------------------- */
@@ -27,21 +26,6 @@ audit_insert(struct sqlite *db, const struct audit *a)
 	put_text(&q, a->from);
 	db->inserted++;
 	return query_run(&q, NULL);
-}
-
-struct bytes
-audit_who(const struct audit *a)
-{
-	struct bytes name = a->actor, kind = bytes_cut(&name, ':');
-
-	return bytes_empty(name) ? kind : name;
-}
-
-/* A change that is not audited has no time of its own. */
-int64_t
-audit_time(const struct audit *a)
-{
-	return a->at != 0 ? a->at : clock_now();
 }
 
 enum outcome

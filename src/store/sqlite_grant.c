@@ -17,80 +17,36 @@
 
 /* ---- how a grant ended, for the trail ------------------------------------ */
 
-static struct bytes
-grant_object(struct arena *a, const struct grant *g)
-{
-	return bytes_of(arena_printf(a, "grant:%s", arena_hex(a, g->key, 4)));
-}
-
 static enum outcome
-client_actor(
-	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
+name_of(struct sqlite *db, enum statement which, int64_t id, const char *kind,
+	struct bytes *out)
 {
-	struct query q = query_begin(db, SQL_client_name);
+	struct query q = query_begin(db, which);
 	struct bytes name = NONE;
 
-	put_int(&q, g->client);
+	put_int(&q, id);
 	if (query_row(&q))
-		name = take_text(&q, a);
-	*out = bytes_of(arena_printf(a, "client:%.*s", BYTES_FMT(name)));
+		name = take_text(&q, db->scratch);
+	*out = bytes_of(arena_printf(db->scratch, "%s:%.*s", kind, BYTES_FMT(name)));
 	return query_end(&q);
-}
-
-static enum outcome
-person_actor(
-	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
-{
-	struct query q = query_begin(db, SQL_user_name);
-	struct bytes name = NONE;
-
-	put_int(&q, g->user);
-	if (query_row(&q))
-		name = take_text(&q, a);
-	*out = bytes_of(arena_printf(a, "person:%.*s", BYTES_FMT(name)));
-	return query_end(&q);
-}
-
-static enum outcome
-actor_of_end(
-	struct sqlite *db, const struct grant *g, struct arena *a, struct bytes *out)
-{
-	switch (g->end_reason) {
-	case END_DENIED:
-	case END_PERSON: return person_actor(db, g, a, out);
-	case END_OPERATOR:
-	case END_CLIENT_REMOVED:
-	case END_ACCOUNT:
-		*out = bytes_of(
-			arena_printf(a, "operator:%.*s", BYTES_FMT(g->ended_from)));
-		return DONE;
-	case END_NONE:
-	case END_CODE_EXPIRED:
-	case END_CODE_BURNED:
-	case END_CODE_REPLAYED:
-	case END_REFRESH_REPLAYED:
-	case END_REFRESH_EXPIRED:
-	case END_LIFETIME:
-	case END_ROLLED_BACK:
-	case END_CLIENT:
-	case END_REASON_COUNT: break;
-	}
-	return client_actor(db, g, a, out);
 }
 
 static enum outcome
 audit_end(struct sqlite *db, const struct grant *g)
 {
-	struct audit audit = {
-		.at = g->ended_at, .event = B("grant_ended"), .from = g->ended_from
-	};
+	struct audit audit;
 
 	arena_reset(db->scratch);
-	TRY(actor_of_end(db, g, db->scratch, &audit.actor));
-	audit.object = grant_object(db->scratch, g);
-	audit.detail = bytes_of(arena_printf(db->scratch, "%s: %s (generation %u)",
-		end_reason_name(g->end_reason), end_reason_sentence(g->end_reason),
-		(unsigned)g->ended_generation));
+	audit = grant_end_audit(db->scratch, g);
+	switch (grant_end_actor(g)) {
+	case END_BY_PERSON:
+		TRY(name_of(db, SQL_user_name, g->user, "person", &audit.actor));
+		break;
+	case END_BY_CLIENT:
+		TRY(name_of(db, SQL_client_name, g->client, "client", &audit.actor));
+		break;
+	case END_BY_OPERATOR: break;
+	}
 	return audit_insert(db, &audit);
 }
 
@@ -113,29 +69,6 @@ sqlite_grant_open(struct sqlite *db, struct grant_open *c)
 	return c->taken ? DONE : audit_insert(db, &c->audit);
 }
 
-static struct verdict
-end_if_own(struct grant_change *c)
-{
-	if (c->end.client != 0 && c->end.client != c->grant.client)
-		return (struct verdict){ VERDICT_REFUSE, REASON_token_of_other_client,
-			false };
-	if (c->event == GRANT_END_ACCESS)
-		return grant_end_access(&c->grant, c->end.generation, c->now);
-	return grant_end(&c->grant, c->end.why, c->end.generation, c->end.from, c->now);
-}
-
-static struct verdict
-decide(struct grant_change *c)
-{
-	switch (c->event) {
-	case GRANT_REDEEM: return grant_redeem(&c->grant, &c->redemption, c->now);
-	case GRANT_REFRESH: return grant_refresh(&c->grant, &c->refresh, c->now);
-	case GRANT_END:
-	case GRANT_END_ACCESS: break;
-	}
-	return end_if_own(c);
-}
-
 enum outcome
 sqlite_grant_change(struct sqlite *db, struct grant_change *c)
 {
@@ -144,7 +77,7 @@ sqlite_grant_change(struct sqlite *db, struct grant_change *c)
 	TRY(grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found));
 	if (!c->found)
 		return DONE;
-	c->verdict = decide(c);
+	c->verdict = grant_decide(c);
 	if (!c->verdict.changed)
 		return DONE;
 	TRY(grant_save(db, &c->grant, row));
@@ -237,39 +170,6 @@ sqlite_grant_find(struct sqlite *db, struct grant_find *c)
 	return grant_load(db, c->key, c->call.arena, &c->grant, &row, &c->found);
 }
 
-/* 16: not a hexadecimal digit. */
-static unsigned
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return 16;
-}
-
-/* The smallest and largest key that begins with the digits; false: none does. */
-static bool
-key_range(struct bytes prefix, uint8_t low[static GRANT_KEY_SIZE],
-	uint8_t high[static GRANT_KEY_SIZE])
-{
-	memset(low, 0x00, GRANT_KEY_SIZE);
-	memset(high, 0xFF, GRANT_KEY_SIZE);
-	if (prefix.n > 2 * (size_t)GRANT_KEY_SIZE)
-		return false;
-	for (size_t i = 0; i < prefix.n; i++) {
-		unsigned value = hex_value(prefix.p[i]), shift = i % 2 == 0 ? 4 : 0;
-
-		if (value > 15)
-			return false;
-		low[i / 2] = (uint8_t)(low[i / 2] | value << shift);
-		high[i / 2] = (uint8_t)(high[i / 2] & ~((15u - value) << shift));
-	}
-	return true;
-}
-
 static struct query
 begin_list(struct sqlite *db, const struct grant_list *c, const uint8_t *low,
 	const uint8_t *high)
@@ -310,7 +210,7 @@ sqlite_grant_list(struct sqlite *db, struct grant_list *c)
 
 	c->count = 0;
 	c->grants = NULL;
-	if (!key_range(c->key_prefix, low, high))
+	if (!grant_key_range(c->key_prefix, low, high))
 		return DONE;
 	q = begin_list(db, c, low, high);
 	while (query_row(&q)) {

@@ -1,69 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sqlite_grant_row.c - a grant as a row, and back.
- *
- * What changes while a grant lives is packed into one blob that is always as
- * long as at first, its pulse, so SQLite overwrites it in place:
- *
- *	version 4 | generation 4 | epoch 1 | state 1 | issued 5 | access expires 5 |
- *	refresh expires 5 | expires 5 | last used 5 | has retry key 1 | retry key 16
- *
- * Numbers are big-endian. An ended grant leaves the last two out, which makes
- * room for the columns that say how it ended.
+ * sqlite_grant_row.c - a grant as a row, and back. What changes with a refresh is
+ * one blob of fixed length (shared_pulse.c), so SQLite overwrites it in place.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "store/sqlite.h"
-
-#define PULSE_ENDED 35
-#define PULSE_SIZE (PULSE_ENDED + 1 + RETRY_DIGEST_SIZE)
-
-struct pulse {
-	uint8_t p[PULSE_SIZE];
-	size_t n;
-};
-
-static void
-pack(struct pulse *pulse, uint64_t number, size_t size)
-{
-	assert(number >> (8 * size) == 0);
-	for (size_t i = size; i-- > 0;)
-		pulse->p[pulse->n++] = (uint8_t)(number >> (8 * i));
-}
-
-static uint64_t
-unpack(struct pulse *pulse, size_t size)
-{
-	uint64_t number = 0;
-
-	while (size-- > 0)
-		number = number << 8 | pulse->p[pulse->n++];
-	return number;
-}
-
-static struct pulse
-pulse_of(const struct grant *g)
-{
-	struct pulse pulse = { .n = 0 };
-
-	pack(&pulse, (uint64_t)g->version & UINT32_MAX, 4);
-	pack(&pulse, g->generation, 4);
-	pack(&pulse, g->epoch, 1);
-	pack(&pulse, g->state, 1);
-	pack(&pulse, (uint64_t)g->issued_at, 5);
-	pack(&pulse, (uint64_t)g->access_expires_at, 5);
-	pack(&pulse, (uint64_t)g->refresh_expires_at, 5);
-	pack(&pulse, (uint64_t)g->expires_at, 5);
-	pack(&pulse, (uint64_t)g->last_used_at, 5);
-	if (g->state != GRANT_ENDED) {
-		pack(&pulse, g->has_retry_key, 1);
-		memcpy(pulse.p + pulse.n, g->retry_key, RETRY_DIGEST_SIZE);
-		pulse.n += RETRY_DIGEST_SIZE;
-	}
-	return pulse;
-}
 
 static void
 pulse_take(struct query *q, struct grant *g)
@@ -76,17 +19,7 @@ pulse_take(struct query *q, struct grant *g)
 		q->column = column;
 		(void)take_blob(q, pulse.p, PULSE_ENDED);
 	}
-	g->version = (int64_t)unpack(&pulse, 4);
-	g->generation = (uint32_t)unpack(&pulse, 4);
-	g->epoch = (uint8_t)unpack(&pulse, 1);
-	g->state = (enum grant_state)unpack(&pulse, 1);
-	g->issued_at = (int64_t)unpack(&pulse, 5);
-	g->access_expires_at = (int64_t)unpack(&pulse, 5);
-	g->refresh_expires_at = (int64_t)unpack(&pulse, 5);
-	g->expires_at = (int64_t)unpack(&pulse, 5);
-	g->last_used_at = (int64_t)unpack(&pulse, 5);
-	g->has_retry_key = unpack(&pulse, 1) != 0;
-	memcpy(g->retry_key, pulse.p + pulse.n, RETRY_DIGEST_SIZE);
+	pulse_read(&pulse, g);
 }
 
 void
@@ -149,7 +82,7 @@ grant_insert(struct sqlite *db, const struct grant *g, bool *taken)
 	struct pulse pulse = pulse_of(g);
 	size_t inserted;
 
-	put_int(&q, grant_due_day(db, g, g->created_at));
+	put_int(&q, grant_due_day(db->store, g, g->created_at));
 	put_blob(&q, g->key, GRANT_KEY_SIZE);
 	put_int(&q, g->user);
 	put_int(&q, g->client);
@@ -186,7 +119,7 @@ grant_save(struct sqlite *db, struct grant *g, int64_t row)
 	put_text(&q, g->access_resource);
 	if (ended) {
 		put_end(&q, g);
-		put_int(&q, grant_due_day(db, g, g->ended_at));
+		put_int(&q, grant_due_day(db->store, g, g->ended_at));
 	}
 	put_int(&q, row);
 	return query_run(&q, NULL);

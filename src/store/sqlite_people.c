@@ -171,15 +171,6 @@ user_disconnect(struct sqlite *db, struct user_put *c)
 	return DONE;
 }
 
-/* What nobody may change unseen; contexts do not change. */
-static bool
-user_same(const struct user *a, const struct user *b)
-{
-	return bytes_equal(a->username, b->username) && bytes_equal(a->name, b->name) &&
-		bytes_equal(a->password_hash, b->password_hash) &&
-		a->disabled == b->disabled;
-}
-
 /* Sets found, stale and taken; *may: none of them is in the way. */
 static enum outcome
 user_may_change(struct sqlite *db, struct user_put *c, bool *may)

@@ -124,17 +124,3 @@ query_run(struct query *q, size_t *changed)
 		*changed = (size_t)sqlite3_changes(q->db->db);
 	return query_end(q);
 }
-
-void *
-list_room(struct arena *a, void *list, size_t n, size_t size)
-{
-	void *larger;
-
-	/* Full at 0 and at every power of two from 8 on. */
-	if (n > 0 && (n < 8 || (n & (n - 1)) != 0))
-		return list;
-	larger = arena_alloc(a, (n < 8 ? 8 : 2 * n) * size);
-	if (n > 0)
-		memcpy(larger, list, n * size);
-	return larger;
-}

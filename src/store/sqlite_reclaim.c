@@ -12,44 +12,18 @@
 #include "store/sqlite.h"
 
 #define DAY INT64_C(86400)
-#define DAYS_MAX INT64_C(65536) /* a grant that no rule ends is looked at again then */
 #define VISITS_MAX 16
 #define REFUSALS_KEPT 20000
-
-static bool
-may_go(const struct sqlite *db, const struct grant *g, int64_t day)
-{
-	return grant_reclaimable(g, atomic_load(&db->store->keep_grants), day * DAY);
-}
-
-int64_t
-grant_due_day(const struct sqlite *db, const struct grant *g, int64_t from)
-{
-	int64_t first = from / DAY + 1, step = 1;
-
-	/* Once it may go it may always go: double the step, then halve the gap. */
-	while (step < DAYS_MAX && !may_go(db, g, first + step - 1))
-		step *= 2;
-	for (int64_t low = 0; low < step;) {
-		int64_t middle = (low + step) / 2;
-
-		if (may_go(db, g, first + middle))
-			step = middle;
-		else
-			low = middle + 1;
-	}
-	return first + step;
-}
 
 static enum outcome
 visit(struct sqlite *db, const struct grant *g, int64_t row, int64_t now,
 	size_t *reclaimed)
 {
-	bool dead = grant_reclaimable(g, atomic_load(&db->store->keep_grants), now);
+	bool dead = grant_may_go(db->store, g, now);
 	struct query q = query_begin(db, dead ? SQL_grant_delete : SQL_grant_rearm);
 
 	if (!dead)
-		put_int(&q, grant_due_day(db, g, now));
+		put_int(&q, grant_due_day(db->store, g, now));
 	put_int(&q, row);
 	*reclaimed += dead;
 	return query_run(&q, NULL);

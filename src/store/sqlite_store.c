@@ -78,9 +78,9 @@ port_ask(struct store_port *p, struct store_call *c)
 }
 
 static void
-store_ask_late(struct store *s, struct store_call *c)
+port_ask_late(struct store_port *p, struct store_call *c)
 {
-	writer_post_late(sqlite_writer_of(s), c);
+	writer_post_late(sqlite_writer_of(p->store), c);
 }
 
 static int64_t
@@ -160,7 +160,7 @@ const struct backend sqlite_backend = {
 	.port_new = open_port,
 	.port_free = close_port,
 	.ask = port_ask,
-	.ask_late = store_ask_late,
+	.ask_late = port_ask_late,
 	.catalogue_version = port_catalogue_version,
 	.check = check_store,
 };

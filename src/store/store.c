@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "store/backend.h"
 
 #define HOUR INT64_C(3600)
@@ -20,12 +21,25 @@ static enum outcome
 backend_of(const char *url, const struct backend **out, struct fault *f)
 {
 	const char *scheme_end = strstr(url, "://");
+	struct bytes scheme = { url, scheme_end != NULL ? (size_t)(scheme_end - url) : 0 };
 
-	if (scheme_end != NULL)
-		return FAULT_AT(f, "no store is called '%.*s': give the path of a file",
-			(int)(scheme_end - url), url);
 	*out = &sqlite_backend;
-	return DONE;
+	if (scheme_end == NULL)
+		return DONE;
+	*out = &postgres_backend;
+	if (bytes_equal(scheme, B("postgresql")) || bytes_equal(scheme, B("postgres")))
+		return DONE;
+	return FAULT_AT(f, "no store is called '%.*s': give the path of a file, or "
+		"postgresql://...", BYTES_FMT(scheme));
+}
+
+enum outcome
+store_url_good(const char *url, struct fault *f)
+{
+	const struct backend *backend;
+
+	TRY(backend_of(url, &backend, f));
+	return backend->url_good != NULL ? backend->url_good(url, f) : DONE;
 }
 
 enum outcome
@@ -163,19 +177,40 @@ store_answer(struct store_call *c)
 }
 
 enum outcome
+store_port_join(struct store_port *p, struct loop *l, struct fault *f)
+{
+	const struct backend *b = p->store->backend;
+
+	return b->port_join != NULL ? b->port_join(p, l, f) : DONE;
+}
+
+void
+store_turn(struct store_port *p, int timeout_ms)
+{
+	struct letter *next;
+
+	if (p->store->backend->turn != NULL) {
+		p->store->backend->turn(p, timeout_ms);
+		return;
+	}
+	for (struct letter *l = mailbox_wait(p->mailbox, timeout_ms); l != NULL; l = next) {
+		next = l->next;
+		l->open(l);
+	}
+}
+
+enum outcome
 store_wait(struct store_port *p, struct store_call *c)
 {
-	while (!c->finished) {
-		struct letter *l = mailbox_wait(p->mailbox, -1);
-
-		while (l != NULL) {
-			struct letter *next = l->next;
-
-			l->open(l);
-			l = next;
-		}
-	}
+	while (!c->finished)
+		store_turn(p, -1);
 	return c->outcome;
+}
+
+int64_t
+store_now(const struct store *s)
+{
+	return s->backend->now != NULL ? s->backend->now(s) : clock_now();
 }
 
 int64_t
@@ -190,7 +225,7 @@ static void
 ask_late(struct store_port *p, struct store_call *c, enum verb verb)
 {
 	c->verb = (unsigned)verb;
-	p->store->backend->ask_late(p->store, c);
+	p->store->backend->ask_late(p, c);
 }
 
 static struct bytes

@@ -17,6 +17,7 @@
 #ifndef LATCHKEY_STORE_STORE_H
 #define LATCHKEY_STORE_STORE_H
 
+#include "base/loop.h"
 #include "base/mailbox.h"
 #include "base/outcome.h"
 #include "rules/catalogue.h"
@@ -37,22 +38,35 @@ struct store_call {
 	unsigned verb;
 	bool finished;
 	int64_t resume;           /* where a change done in several steps goes on */
+	int64_t asked_ms;         /* monotonic */
+	bool unsure;              /* with FAULT: it may have been done all the same */
 };
 
 /* ---- life ---------------------------------------------------------------- */
 
-/* url: a path (SQLite) now; postgresql:// comes with more than one machine.
+/* url: a path (SQLite) or postgresql://USER@HOST[,HOST...]/DATABASE[?...].
  * store_create refuses what exists; store_open refuses a schema that is too old or
  * too new with a sentence saying what to run, and a read-only or damaged file. */
 enum outcome store_create(const char *url, struct fault *f) must_check;
 enum outcome store_open(const char *url, struct store **out, struct fault *f)
 	must_check;
+/* Could store_open be given this? Nothing is opened. */
+enum outcome store_url_good(const char *url, struct fault *f) must_check;
 /* Finishes what is queued, checkpoints, closes. Ports must be freed before. */
 void store_close(struct store *s);
 struct store_port *store_port_new(struct store *s, struct mailbox *m, struct fault *f);
 void store_port_free(struct store_port *p);
+/* Has the port's connections looked after by the event loop of its thread, for a
+ * server; without it they only move while somebody is in store_wait or store_turn. */
+enum outcome store_port_join(struct store_port *p, struct loop *l, struct fault *f)
+	must_check;
 /* For commands: runs one verb's call and waits for it (delivers the port's mailbox). */
 enum outcome store_wait(struct store_port *p, struct store_call *c) must_check;
+/* One turn of such waiting: until something was answered, or timeout_ms (-1: ever). */
+void store_turn(struct store_port *p, int timeout_ms);
+/* The time by which expiry is decided, in Unix seconds: the database's, so that
+ * all nodes agree. Any thread. */
+int64_t store_now(const struct store *s);
 /* Is the database still where it was opened? If it was removed or replaced, this and
  * every call from then on is a fault, until it is opened anew. A change is checked so
  * before it is told; reads are as soon as somebody asked here. Any thread. */

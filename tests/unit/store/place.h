@@ -2,13 +2,15 @@
 /*
  * place.h - a store for a test: made in a fresh directory, removed at the end.
  *
- * The contract is tested through store.h alone, so that another back end can be
- * put under it: only place_make, place_sql and the tests of files know SQLite.
+ * The contract is tested through store.h alone, on both back ends: with
+ * LATCHKEY_TEST_DATABASE (tests/with-postgres) a place is a schema in that database.
+ * Only place_make, place_sql and the tests of files know which one it is.
  */
 #ifndef LATCHKEY_TESTS_PLACE_H
 #define LATCHKEY_TESTS_PLACE_H
 
 #include <ftw.h>
+#include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -24,7 +26,7 @@
 #define DAY INT64_C(86400)
 
 struct place {
-	char dir[64], url[96];
+	char dir[64], url[256];
 	struct store *store;
 	struct mailbox *mailbox;
 	struct store_port *port;
@@ -48,6 +50,44 @@ place_open(struct place *at)
 	return at->port != NULL;
 }
 
+TAP_UNUSED static bool
+place_on_postgres(void)
+{
+	return getenv("LATCHKEY_TEST_DATABASE") != NULL;
+}
+
+static int64_t
+place_ask_postgres(const char *url, const char *sql)
+{
+	PGconn *conn = PQconnectdb(url);
+	PGresult *r;
+	int64_t value = -1;
+
+	PQclear(PQexec(conn, "SET client_min_messages = warning"));
+	r = PQexec(conn, sql);
+	if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) > 0)
+		value = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	else if (PQresultStatus(r) != PGRES_COMMAND_OK)
+		printf("# %s: %s\n", sql, PQresultErrorMessage(r));
+	PQclear(r);
+	PQfinish(conn);
+	return value;
+}
+
+/* A schema of its own; its name is that of no other test's. */
+static void
+place_make_schema(struct place *at)
+{
+	const char *base = getenv("LATCHKEY_TEST_DATABASE");
+	static int number;
+	char sql[96];
+
+	snprintf(sql, sizeof(sql), "CREATE SCHEMA place_%d_%d", (int)getpid(), ++number);
+	place_ask_postgres(base, sql);
+	snprintf(at->dir, sizeof(at->dir), "place_%d_%d", (int)getpid(), number);
+	snprintf(at->url, sizeof(at->url), "%s&options=-csearch_path%%3D%s", base, at->dir);
+}
+
 /* Where the files go: memory is quicker where no disk is needed. */
 static void
 place_make(struct place *at)
@@ -55,13 +95,17 @@ place_make(struct place *at)
 	const char *root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 
 	memset(at, 0, sizeof(*at));
+	at->arena = arena_new();
+	if (place_on_postgres()) {
+		place_make_schema(at);
+		return;
+	}
 	snprintf(at->dir, sizeof(at->dir), "%s/latchkey-store-XXXXXX", root);
 	if (mkdtemp(at->dir) == NULL) {
 		perror(at->dir);
 		exit(1);
 	}
 	snprintf(at->url, sizeof(at->url), "%s/latchkey.db", at->dir);
-	at->arena = arena_new();
 }
 
 TAP_UNUSED static struct place
@@ -102,7 +146,11 @@ place_remove(struct place *at)
 {
 	if (at->store != NULL)
 		place_close(at);
-	nftw(at->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (place_on_postgres())
+		place_ask_postgres(getenv("LATCHKEY_TEST_DATABASE"),
+			arena_printf(at->arena, "DROP SCHEMA %s CASCADE", at->dir));
+	else
+		nftw(at->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	arena_free(at->arena);
 }
 
@@ -113,8 +161,15 @@ place_sql(const struct place *at, const char *sql)
 	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;
 	int64_t value = -1;
-	int rc = sqlite3_open(at->url, &db);
+	int rc;
 
+	if (place_on_postgres()) {
+		/* Behind all that the store does in its own time. */
+		if (at->port != NULL)
+			(void)store_catalogue_version(at->port);
+		return place_ask_postgres(at->url, sql);
+	}
+	rc = sqlite3_open(at->url, &db);
 	sqlite3_busy_timeout(db, 5000);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);

@@ -244,14 +244,18 @@ TEST(a_fault_undoes_what_came_before_it_in_the_batch)
 	struct scope_put c = { .call = call_of(&at), .scope.name = B("one:more") };
 	struct grant_open open = { .call = call_of(&at), .grant = grant_live(1) };
 	struct catalogue *all;
+	bool saved;
 
 	put_scope(&at, "first:one", "", false);
-	place_sql(&at, "UPDATE sqlite_sequence SET seq = 65535 WHERE name = 'scopes'");
+	place_sql(&at, place_on_postgres()
+			? "SELECT setval('scopes_id_seq', 65535)"
+			: "UPDATE sqlite_sequence SET seq = 65535 WHERE name = 'scopes'");
 	store_grant_open(at.port, &open);
 	check_int(run(&at, scope_put, &c), FAULT);
 	check(strstr(c.call.fault.what, "used up") != NULL);
 	/* Whether or not the two shared a batch, what was told is so. */
-	check_int(store_wait(at.port, &open.call) == DONE, find_grant(&at, 1).found);
+	saved = store_wait(at.port, &open.call) == DONE;
+	check_int(saved, find_grant(&at, 1).found);
 	all = load(&at);
 	check_int((int64_t)all->scope_count, 1);
 	catalogue_release(all);

@@ -216,7 +216,7 @@ TEST(a_damaged_file_is_refused_or_answered_with_a_fault)
 static int
 replace(const char *path)
 {
-	char other[128];
+	char other[320];
 	FILE *f;
 
 	snprintf(other, sizeof(other), "%s.other", path);
@@ -235,7 +235,7 @@ TEST(a_file_removed_or_replaced_is_not_written_to_any_more)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct place at = place_new();
 		struct fact put = { .name = B("a"), .value = B("1") }, find = put;
-		char path[128];
+		char path[300];
 
 		row("%zu", i);
 		check_int(run(&at, fact_put, &put), DONE);

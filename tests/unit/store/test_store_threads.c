@@ -166,7 +166,8 @@ TEST(eight_that_refresh_their_own_do_not_meet)
 	}
 	counts = store_counts(crowd.at.store);
 	check_int((int64_t)counts.changes, THREADS * 301);
-	check(counts.commits < counts.changes); /* they shared some */
+	if (!place_on_postgres()) /* where each port commits for itself */
+		check(counts.commits < counts.changes); /* they shared some */
 	place_remove(&crowd.at);
 }
 

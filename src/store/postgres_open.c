@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * postgres_open.c - the schema: made in one transaction, and looked at before it is
+ * trusted. What is wrong is told as a sentence that says what to do.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/postgres.h"
+
+/* The first host that takes writes, in the order of the URL. */
+static enum outcome
+connect_somewhere(struct pg *db, const struct pg_target *t, struct fault *f)
+{
+	enum outcome connected = FAULT;
+
+	for (size_t i = 0; connected != DONE && i < t->host_count; i++)
+		connected = pg_connect(db, t, i, f);
+	return connected;
+}
+
+static enum outcome
+make_tables(struct pg *db)
+{
+	static const char *const tables[] = {
+#define TABLE(...) __VA_ARGS__,
+#include "store/postgres_schema.def"
+#undef TABLE
+	};
+	char mark[96];
+
+	TRY(pg_run(db, "BEGIN"));
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		TRY(pg_run(db, tables[i]));
+	snprintf(mark, sizeof(mark), "INSERT INTO latchkey (schema_version) VALUES (%d)",
+		PG_SCHEMA_VERSION);
+	TRY(pg_run(db, mark));
+	return pg_run(db, "COMMIT");
+}
+
+enum outcome
+pg_create(const char *url, struct fault *f)
+{
+	struct pg db = { .conn = NULL };
+	struct pg_target t;
+	enum outcome made;
+
+	TRY(pg_target_read(url, &t, f));
+	made = connect_somewhere(&db, &t, f);
+	if (made == DONE)
+		made = make_tables(&db);
+	if (made != DONE && pg_same(db.state, "42P07")) /* duplicate_table */
+		made = FAULT_AT(f, "the database has tables of these names already: they "
+			"are left as they are; give latchkey an empty one");
+	else if (made != DONE && pg_same(db.state, "42501"))
+		made = FAULT_AT(f, "this user may not make tables in the database: let "
+			"it own the database, or its schema");
+	pg_disconnect(&db);
+	arena_free(db.scratch);
+	pg_target_free(&t);
+	return made;
+}
+
+static enum outcome
+judge_version(int64_t version, struct fault *f)
+{
+	if (version / 1000 > PG_SCHEMA_VERSION / 1000)
+		return FAULT_AT(f, "the database was made by a newer latchkey (schema %lld, "
+			"this one knows %d): use that one",
+			(long long)version, PG_SCHEMA_VERSION);
+	if (version < PG_SCHEMA_VERSION)
+		return FAULT_AT(f, "the database was made by an older latchkey (schema "
+			"%lld, this one needs %d): use that one",
+			(long long)version, PG_SCHEMA_VERSION);
+	return DONE;
+}
+
+enum outcome
+pg_inspect(struct pg *db, struct fault *f)
+{
+	struct pg_query q;
+	enum outcome read;
+	int64_t version = 0;
+
+	db->fault = f;
+	q = pg_begin(db, PG_schema_version);
+	if (pg_next(&q))
+		version = pg_take_int(&q.out);
+	read = pg_end(&q);
+	if (read != DONE && pg_same(db->state, "42P01")) /* undefined_table */
+		return FAULT_AT(f, "this is not a database of latchkey: make one with "
+			"latchkey init --database URL");
+	TRY(read);
+	return judge_version(version, f);
+}
