@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test test-crash test-asan test-tsan bench fuzz lint format cover \
+.PHONY: all help deps run test test-postgres test-crash test-asan test-tsan bench fuzz lint format cover \
 	install clean
 
 all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
@@ -45,6 +45,12 @@ test: ## install what the tests need, build, run every test
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all meson-test-prereq
 	@tests/run --build $(BUILD)
+
+test-postgres: ## every test of the server with PostgreSQL behind it
+	@scripts/deps build test
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD) all meson-test-prereq
+	@tests/run --build $(BUILD) units postgres postgres-rules postgres-browser
 
 test-crash: ## kill -9 under load, 200 times (ROUNDS=N for another number)
 	@scripts/deps build test

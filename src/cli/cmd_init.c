@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cmd_init.c - latchkey init: fills a new or empty data directory, and takes
- * everything out again when something goes wrong. latchkey.conf is written last.
+ * everything out again when something goes wrong. The database is made last.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -41,6 +41,7 @@ write_config(struct cli *c, const char *dir, const char *issuer, const char *bra
 	struct fault *f)
 {
 	const char *path = arena_printf(c->arena, "%s/%s", dir, DIR_CONFIG);
+	const char *database = option_text(c, "database");
 	FILE *out = fopen(path, "wxe");
 
 	if (out == NULL) {
@@ -51,27 +52,39 @@ write_config(struct cli *c, const char *dir, const char *issuer, const char *bra
 		"# latchkey.conf - every key is in latchkey(1); `latchkey serve"
 		" --show-config` prints what is in force.\n"
 		"issuer = %s\nbrand = %s\n", issuer, brand);
+	if (database != NULL)
+		fprintf(out, "database = %s\n", database);
 	return fclose(out) == 0;
 }
 
 static bool
-fill_directory(struct cli *c, const char *dir, const char *issuer, const char *brand,
+make_database(struct cli *c, const char *dir, const char *issuer, const char *brand,
 	struct fault *f)
 {
-	const char *db = arena_printf(c->arena, "%s/%s", dir, DIR_DATABASE);
-	const char *key = arena_printf(c->arena, "%s/%s", dir, DIR_MASTER_KEY);
+	const char *db = option_given(c, "database") ? option_text(c, "database")
+		: arena_printf(c->arena, "%s/%s", dir, DIR_DATABASE);
 
-	if (keys_create(key, f) != DONE || keys_open(key, &c->keys, f) != DONE
-		|| store_create(db, f) != DONE || store_open(db, &c->store, f) != DONE)
+	if (store_create(db, f) != DONE || store_open(db, &c->store, f) != DONE)
 		return false;
 	c->mailbox = mailbox_new();
 	c->port = store_port_new(c->store, c->mailbox, f);
-	if (c->port == NULL || !fill_database(c, issuer, brand))
+	return c->port != NULL && fill_database(c, issuer, brand);
+}
+
+/* The database last: what is made elsewhere is not taken out again. */
+static bool
+fill_directory(struct cli *c, const char *dir, const char *issuer, const char *brand,
+	struct fault *f)
+{
+	const char *key = arena_printf(c->arena, "%s/%s", dir, DIR_MASTER_KEY);
+
+	if (keys_create(key, f) != DONE || keys_open(key, &c->keys, f) != DONE)
 		return false;
 	if (option_given(c, "development")
 		&& development_certificate(c->arena, dir, f) != DONE)
 		return false;
-	return write_config(c, dir, issuer, brand, f);
+	return write_config(c, dir, issuer, brand, f)
+		&& make_database(c, dir, issuer, brand, f);
 }
 
 static bool
@@ -157,6 +170,11 @@ init(struct cli *c)
 	what = wording_fault(c->arena, "--brand", bytes_of(brand), WORDING_NAME);
 	if (what != NULL)
 		return cli_usage(c, "%s", what);
+	if (option_given(c, "database") && strstr(option_text(c, "database"), "://") == NULL)
+		return cli_usage(c, "--database: must be postgresql://...");
+	if (option_given(c, "database")
+		&& store_url_good(option_text(c, "database"), &f) != DONE)
+		return cli_usage(c, "--database: %s", f.what);
 	umask(077);
 	if (!make_directory(c, &made))
 		return 1;
@@ -175,6 +193,8 @@ init(struct cli *c)
 static const struct option options[] = {
 	{ "issuer", OPTION_TEXT, "URL", "https URL that names this server" },
 	{ "brand", OPTION_TEXT, "NAME", "the platform's name, shown to people" },
+	{ "database", OPTION_TEXT, "URL", "postgresql://USER@HOST/DATABASE?passfile=/path;"
+		" latchkey.db in the data directory when not given" },
 	{ "development", OPTION_FLAG, NULL,
 		"make a development CA and a certificate for localhost" },
 	{ NULL, OPTION_FLAG, NULL, NULL },

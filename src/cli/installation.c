@@ -49,9 +49,7 @@ cli_become_owner(struct cli *c)
 static bool
 open_store(struct cli *c, struct fault *f)
 {
-	const char *path = arena_printf(c->arena, "%s/%s", c->dir, DIR_DATABASE);
-
-	if (store_open(path, &c->store, f) != DONE)
+	if (store_open(config_database(c->config, c->dir), &c->store, f) != DONE)
 		return false;
 	c->mailbox = mailbox_new();
 	c->port = store_port_new(c->store, c->mailbox, f);

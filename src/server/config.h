@@ -57,6 +57,8 @@ enum outcome config_open(const char *dir, const struct setting *settings,
 /* As config_open, but goes on to the end: *out has what could be read. */
 void config_examine(const char *dir, const struct setting *settings,
 	size_t setting_count, struct config **out, struct wrongs *w);
+/* What store_open is to be given: the setting, or the file in the data directory. */
+const char *config_database(const struct config *c, const char *dir);
 /* What must be true of all of it together. */
 void config_agree(const struct config *c, struct wrongs *w);
 /* What the installation says where the file does not (facts "issuer" and "brand" of

@@ -8,6 +8,8 @@
 #include "http/http.h"
 #include "rules/metadata.h"
 #include "server/config.h"
+#include "server/server.h"
+#include "store/store.h"
 #include "text/uri.h"
 
 static const struct { struct bytes name; enum log_level level; } levels[] = {
@@ -163,6 +165,27 @@ hsts_known(struct bytes text)
 		bytes_equal(text, B("includeSubDomains; preload"));
 }
 
+const char *
+config_database(const struct config *c, const char *dir)
+{
+	if (c->database[0] != '\0')
+		return c->database;
+	return arena_printf(c->arena, "%s/%s", dir, DIR_DATABASE);
+}
+
+static void
+database_agrees(const struct config *c, struct wrongs *w)
+{
+	struct fault f;
+
+	if (c->database[0] == '\0')
+		return;
+	if (strstr(c->database, "://") == NULL)
+		WRONG(w, "database: must be postgresql://..., or not be set");
+	else if (store_url_good(c->database, &f) != DONE)
+		WRONG(w, "database: %s", f.what);
+}
+
 void
 config_agree(const struct config *c, struct wrongs *w)
 {
@@ -171,6 +194,7 @@ config_agree(const struct config *c, struct wrongs *w)
 	if (!hsts_known(bytes_of(c->hsts)))
 		WRONG(w, "hsts: must be includeSubDomains, or "
 			"includeSubDomains; preload");
+	database_agrees(c, w);
 	listeners_agree(c, w);
 	proxies_agree(c, w);
 	link_agree("service_documentation", c->service_documentation, w);

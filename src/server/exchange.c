@@ -104,7 +104,7 @@ exchange_begin(struct http_request *r, void *arg)
 	x->snapshot = x->view->snapshot;
 	x->config = x->snapshot->config;
 	x->catalogue = x->snapshot->catalogue;
-	x->now = clock_now();
+	x->now = store_now(w->shared->store);
 	x->endpoint = exchange_endpoint(x->snapshot, r->path);
 	x->steps = front_door_steps;
 	exchange_run(x);

@@ -159,7 +159,7 @@ server_open_store(struct server *s, struct fault *f)
 {
 	struct bytes check;
 
-	TRY(store_open(server_path(s, DIR_DATABASE), &s->shared.store, f));
+	TRY(store_open(config_database(s->config, s->options->dir), &s->shared.store, f));
 	s->port = store_port_new(s->shared.store, loop_mailbox(s->loop), f);
 	if (s->port == NULL)
 		return FAULT;
@@ -255,6 +255,7 @@ server_start(struct server *s, struct fault *f)
 	s->shared.hasher = hasher_new((size_t)s->config->hash_queue);
 	s->shared.throttles = throttles_new(s->config);
 	s->shared.people = people_new();
+	TRY(store_port_join(s->port, s->loop, f));
 	for (size_t i = 0; i < s->worker_count; i++) {
 		TRY(worker_start(s->workers[i], snapshot_hold(s->snapshot),
 			loop_mailbox(s->loop), tend_worker_ended, f));

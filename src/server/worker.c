@@ -264,7 +264,7 @@ worker_start(struct worker *w, struct snapshot *s, struct mailbox *home,
 	w->view = view_new(s);
 	w->ended = ended;
 	w->port = store_port_new(w->shared->store, loop_mailbox(w->loop), f);
-	if (w->port == NULL)
+	if (w->port == NULL || store_port_join(w->port, w->loop, f) != DONE)
 		return FAULT;
 	w->home = home;
 	error = pthread_create(&w->thread, NULL, worker_run, w);

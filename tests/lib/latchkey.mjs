@@ -6,6 +6,7 @@
 //   LATCHKEY          the binary (default: build/latchkey of this tree)
 //   LATCHKEY_KEEP=1   leaves the directory behind
 //   LATCHKEY_SLOW=N   the binary is that many times slower (sanitizers)
+//   LATCHKEY_TEST_DATABASE  keeps everything in that PostgreSQL (postgres.mjs)
 
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -19,6 +20,7 @@ import { Browser, read } from './browser.mjs';
 import { Connection, Pool, requestBytes } from './http.mjs';
 import { basic, form, pkce } from './form.mjs';
 import { Ledger } from './ledger.mjs';
+import { Cluster, freshSchema, onPostgres } from './postgres.mjs';
 
 export { Answer, Connection, requestBytes, strictJson } from './http.mjs';
 export { Browser, read } from './browser.mjs';
@@ -91,8 +93,9 @@ export class Latchkey {
 		return lk;
 	}
 
-	constructor({ conf = {}, serve = [], time = false, env = {}, issuerPath = '', at = '127.0.0.1', dir } = {}) {
-		Object.assign(this, { conf, serveArgs: serve, time, env, issuerPath, at });
+	// database: a URL of the test's own.
+	constructor({ conf = {}, serve = [], time = false, env = {}, issuerPath = '', at = '127.0.0.1', dir, database } = {}) {
+		Object.assign(this, { conf, serveArgs: serve, time, env, issuerPath, at, database });
 		this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-test-'));
 		this.data = path.join(this.dir, 'data');
 		this.log = '';
@@ -120,9 +123,24 @@ export class Latchkey {
 				DONT_FAKE_MONOTONIC: '1',
 			};
 		}
-		await this.must('init', '--dir', this.data, '--issuer', this.issuer, '--development');
+		if (onPostgres && !this.database)
+			await this.makeDatabase();
+		await this.must('init', '--dir', this.data, '--issuer', this.issuer, '--development',
+			...(this.database ? ['--database', this.database] : []));
 		this.ca = fs.readFileSync(this.findCa());
 		this.configure({ health_listen: `127.0.0.1:${this.adminPort}`, ...this.conf });
+	}
+
+	// A schema of its own; where the clock is moved a cluster, because expiry is
+	// decided by the database's clock.
+	async makeDatabase() {
+		if (this.time) {
+			this.cluster = await Cluster.start({ env: this.env });
+			this.database = this.cluster.url;
+			return;
+		}
+		this.schema = await freshSchema();
+		this.database = this.schema.url;
 	}
 
 	// Adds keys to latchkey.conf.
@@ -255,6 +273,8 @@ export class Latchkey {
 		} finally {
 			this.child?.kill('SIGKILL');
 			await this.exit;
+			await this.schema?.drop();
+			await this.cluster?.remove();
 		}
 		if (!process.env.LATCHKEY_KEEP)
 			fs.rmSync(this.dir, { recursive: true, force: true });
@@ -291,12 +311,14 @@ export class Latchkey {
 		return answer;
 	}
 
-	// Moves the server's wall clock forward, for good; needs {time: true}.
+	// Moves the server's wall clock forward, for good; needs {time: true}. That of a
+	// database it looks at once a second.
 	advance(seconds) {
 		this.offset += seconds;
 		const fresh = `${this.clockFile}.new`;
 		fs.writeFileSync(fresh, `+${this.offset}\n`);
 		fs.renameSync(fresh, this.clockFile);
+		this.clockSeen = this.cluster ? sleep(1500) : undefined;
 	}
 
 	now() {
@@ -333,6 +355,7 @@ export class Latchkey {
 
 	async send(request) {
 		const from = request.from ?? this.from;
+		await this.clockSeen;
 		const c = await this.pool.take(from);
 		await c.send(requestBytes({ host: this.host, ...request }));
 		const answer = await c.read(request);
