@@ -296,7 +296,7 @@ LK_API enum lk_status lk_disconnect(struct lk_connection *connection,
 struct lk_info {
 	size_t size;
 	const char *name;
-	const char *state;       /* "connected", "reconnect" */
+	const char *state;       /* "connected", "reconnect"; "unreadable": see detail */
 	const char *issuer, *client_id;
 	const char *scope;       /* what was granted */
 	const char *subject;     /* URN of the resource context (R4.6), or "" */
@@ -336,7 +336,7 @@ LK_API enum lk_status lk_log(struct lk_connection *connection,
 LK_API const char *lk_vault_place(const struct lk *lk);
 LK_API const char *lk_vault_key_place(const struct lk *lk);
 /* "agent (pid 4711)" or "" when none answers. */
-LK_API const char *lk_agent_place(const struct lk *lk);
+LK_API const char *lk_agent_place(struct lk *lk);
 
 #ifdef __cplusplus
 }

@@ -83,15 +83,32 @@ crypto_start(struct fault *f)
 	return DONE;
 }
 
+/* The first use of a context is what allocates; so it is used here once. */
+bool
+crypto_thread(void)
+{
+	struct contexts *c;
+
+	if (mine != NULL)
+		return true;
+	assert(sha256_algorithm != NULL); /* crypto_start comes first */
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return false;
+	c->hash = EVP_MD_CTX_new();
+	if (c->hash == NULL || EVP_DigestInit_ex2(c->hash, sha256_algorithm, NULL) != 1 ||
+	    pthread_setspecific(at_thread_end, c) != 0) {
+		contexts_free(c);
+		return false;
+	}
+	mine = c;
+	return true;
+}
+
 static struct contexts *
 contexts(void)
 {
-	if (mine != NULL)
-		return mine;
-	assert(sha256_algorithm != NULL); /* crypto_start comes first */
-	mine = must_calloc(1, sizeof(*mine));
-	mine->hash = EVP_MD_CTX_new();
-	must(mine->hash != NULL && pthread_setspecific(at_thread_end, mine) == 0);
+	must(crypto_thread());
 	return mine;
 }
 

@@ -3,7 +3,8 @@
  * digest.h - SHA-256 and HMAC-SHA-256 with everything fetched once.
  *
  * Promises: contexts are a thread's own and reused (0.3 us a MAC instead of
- * 1.5); nothing can fail after crypto_start.
+ * 1.5); nothing can fail after crypto_start (and, on a thread, crypto_thread) but
+ * for lack of memory.
  */
 #ifndef LATCHKEY_CRYPTO_DIGEST_H
 #define LATCHKEY_CRYPTO_DIGEST_H
@@ -15,6 +16,9 @@
 
 /* Once a process, before threads; the sentence is in *f. */
 enum outcome crypto_start(struct fault *f) must_check;
+/* Makes this thread's contexts, which its first digest does otherwise; false: out of
+ * memory. For a library, which may not end its host. */
+bool crypto_thread(void);
 
 void sha256(struct bytes message, uint8_t out[static DIGEST_SIZE]);
 /* The longer ones, which only other people's signatures want; out has bits / 8. */
