@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connect.c - connecting a web application: one request sends the person's browser to
+ * the server, another brings it back, in whatever process of the application.
+ *
+ * Between the two the attempt is in the vault, under the digest of its state; it is
+ * taken out by the first answer, whatever that is (RULEBOOK CL-05).
+ */
+#include "client/connect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "text/utf8.h"
+
+#define SECRET_MAX 4096
+
+/* ---- who we are ---------------------------------------------------------------- */
+
+static ssize_t
+read_all(int fd, char *p, size_t size)
+{
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < size && got > 0) {
+		got = read(fd, p + n, size - n);
+		if (got < 0 && errno == EINTR)
+			got = 1;
+		else if (got > 0)
+			n += (size_t)got;
+	}
+	return got < 0 ? -1 : (ssize_t)n;
+}
+
+static enum lk_status
+read_secret(struct connecting *c, const char *path)
+{
+	char *p = arena_alloc(c->a, SECRET_MAX + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = fd >= 0 ? read_all(fd, p, SECRET_MAX + 1) : -1;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return lk_fail(c->e, LK_CONFIGURATION, "the client secret cannot be read:"
+			" %s: %s", path, strerror(error));
+	if (n > 0 && p[n - 1] == '\n')
+		n--;
+	if (n > 0 && p[n - 1] == '\r')
+		n--;
+	c->me.client_secret = (struct bytes){ p, (size_t)n };
+	if (n == 0 || n > SECRET_MAX || !utf8_text(c->me.client_secret))
+		return lk_fail(c->e, LK_CONFIGURATION, "%s holds no client secret: one line"
+			" of text is expected", path);
+	return LK_OK;
+}
+
+/* From the file that is named, or as the vault has it for the same client. */
+static enum lk_status
+find_secret(struct connecting *c)
+{
+	struct record before;
+	struct lk_error ignored;
+
+	if (c->registration.client_secret_file != NULL)
+		return read_secret(c, c->registration.client_secret_file);
+	if (record_load(c->lk, c->name, c->a, &before, &ignored) == LK_OK &&
+	    bytes_equal(before.issuer, bytes_of(c->registration.issuer)) &&
+	    bytes_equal(before.client_id, c->me.client_id))
+		c->me.client_secret = before.client_secret;
+	return LK_OK;
+}
+
+/* ---- the registration -------------------------------------------------------------- */
+
+static bool
+given(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+static enum lk_status
+check_registration(struct connecting *c, const struct lk_registration *from)
+{
+	struct lk_registration *r = &c->registration;
+
+	if (from == NULL || !lk_copy(r, sizeof(*r), from, from->size))
+		return lk_fail(c->e, LK_BUG, "a registration begins with LK_INIT");
+	if (!given(r->issuer) || !given(r->client_id))
+		return lk_fail(c->e, LK_CONFIGURATION, "a registration has an issuer and a"
+			" client_id: the server's operator gives both");
+	if (given(r->authorization_endpoint) != given(r->token_endpoint))
+		return lk_fail(c->e, LK_CONFIGURATION, "for a server without metadata its"
+			" authorization and its token endpoint are named, both");
+	return LK_OK;
+}
+
+enum lk_status
+connect_prepare(struct connecting *c, const char *name,
+	const struct lk_registration *registration)
+{
+	const struct lk_registration *r = &c->registration;
+	struct as_wanted wanted;
+
+	c->began_ms = clock_monotonic_ms();
+	LK_TRY(name_check(bytes_of(name), c->e));
+	LK_TRY(check_registration(c, registration));
+	c->name = bytes_of(name);
+	c->me.client_id = bytes_of(r->client_id);
+	LK_TRY(find_secret(c));
+	wanted = (struct as_wanted){
+		.issuer = bytes_of(r->issuer),
+		.ca_file = bytes_of(r->ca_file),
+		.development = (r->flags & LK_DEVELOPMENT) != 0,
+		.s256_unadvertised = (r->flags & LK_S256_UNADVERTISED) != 0,
+		.timeout_ms = c->lk->http_timeout_ms,
+		.authorization_endpoint = bytes_of(r->authorization_endpoint),
+		.token_endpoint = bytes_of(r->token_endpoint),
+		.revocation_endpoint = bytes_of(r->revocation_endpoint),
+	};
+	return server_find(c->lk, c->a, &wanted, &c->as, c->e);
+}
+
+enum lk_status
+connect_begin(struct connecting *c, struct bytes redirect_uri, struct bytes browser,
+	struct bytes *url)
+{
+	const struct lk_registration *r = &c->registration;
+	const struct authorization_wanted wanted = {
+		.name = c->name,
+		.redirect_uri = redirect_uri,
+		.scope = bytes_of(r->scope),
+		.resource = bytes_of(r->resource),
+		.parameters = bytes_of(r->parameters),
+		.browser = browser,
+		.flags = r->flags,
+	};
+
+	LK_TRY(authorization_begin(c->a, &c->as, &c->me, &wanted, &c->attempt, url, c->e));
+	c->attempt.authorization_endpoint = bytes_of(r->authorization_endpoint);
+	c->attempt.token_endpoint = bytes_of(r->token_endpoint);
+	c->attempt.revocation_endpoint = bytes_of(r->revocation_endpoint);
+	return LK_OK;
+}
+
+/* ---- the first request ----------------------------------------------------------------- */
+
+static enum lk_status
+start(struct connecting *c, const char *name, const struct lk_registration *registration,
+	const char *browser, char **url)
+{
+	struct fault f = { 0 };
+	uint8_t id[DIGEST_SIZE];
+	struct bytes text, kept;
+
+	LK_TRY(connect_prepare(c, name, registration));
+	if (!given(c->registration.redirect_uri))
+		return lk_fail(c->e, LK_CONFIGURATION, "a web application names its"
+			" redirect_uri, as it is registered");
+	LK_TRY(connect_begin(c, bytes_of(c->registration.redirect_uri), bytes_of(browser),
+		&text));
+	kept = attempt_write(c->a, &c->attempt);
+	if (bytes_empty(kept))
+		return lk_fail(c->e, LK_CONFIGURATION, "the registration is longer than any");
+	sha256(c->attempt.state, id);
+	LK_TRY(lk_vault_failed(c->e, vault_attempt_put(c->lk->vault, id, kept, &f), &f));
+	*url = strndup(text.p, text.n);
+	return *url != NULL ? LK_OK : lk_fail(c->e, LK_MEMORY, "out of memory");
+}
+
+LK_API enum lk_status
+lk_connect_start(struct lk *lk, const char *name,
+	const struct lk_registration *registration, const char *browser, char **url,
+	struct lk_error *error)
+{
+	struct lk_error e = { .status = LK_OK };
+	struct connecting c = { .lk = lk, .e = &e };
+	enum lk_status status;
+	char *made = NULL;
+
+	LK_TRY(lk_begin(lk, error));
+	if (url == NULL || !given(browser))
+		return lk_fail(error, LK_BUG, "lk_connect_start: the browser session has a"
+			" name (the value of its cookie), and there is a place for the URL");
+	c.a = lk_arena(error);
+	if (c.a == NULL)
+		return LK_MEMORY;
+	status = start(&c, name, registration, browser, &made);
+	if (status == LK_OK)
+		*url = made;
+	else if (error != NULL)
+		*error = e;
+	arena_free(c.a);
+	return status;
+}
+
+/* ---- the second request ------------------------------------------------------------------ */
+
+/* The attempt leaves the vault here, and never comes back. */
+static enum lk_status
+take_attempt(struct connecting *c, struct bytes query)
+{
+	struct fault f = { 0 };
+	uint8_t id[DIGEST_SIZE];
+	struct bytes state, kept;
+	enum vault_result taken;
+
+	LK_TRY(callback_state(c->a, query, &state, c->e));
+	sha256(state, id);
+	taken = vault_attempt_take(c->lk->vault, id, c->a, &kept, &f);
+	if (taken == VAULT_ABSENT)
+		return lk_fail(c->e, LK_REJECTED, "this answer is not to be believed: its"
+			" state is unknown, used, or more than ten minutes old");
+	LK_TRY(lk_vault_failed(c->e, taken, &f));
+	if (!attempt_read(c->a, kept, &c->attempt))
+		return lk_fail(c->e, LK_STORAGE, "what the vault keeps of this attempt is of"
+			" a newer version of latchkey, or damaged");
+	return LK_OK;
+}
+
+static enum lk_status
+finish(struct connecting *c, struct bytes query, struct bytes browser)
+{
+	struct as_wanted wanted;
+	struct bytes code;
+
+	c->began_ms = clock_monotonic_ms();
+	LK_TRY(take_attempt(c, query));
+	c->name = c->attempt.name;
+	c->me = (struct credentials){ c->attempt.client_id, c->attempt.client_secret };
+	wanted = (struct as_wanted){
+		.issuer = c->attempt.issuer,
+		.ca_file = c->attempt.ca_file,
+		.development = (c->attempt.flags & LK_DEVELOPMENT) != 0,
+		.s256_unadvertised = (c->attempt.flags & LK_S256_UNADVERTISED) != 0,
+		.timeout_ms = c->lk->http_timeout_ms,
+		.authorization_endpoint = c->attempt.authorization_endpoint,
+		.token_endpoint = c->attempt.token_endpoint,
+		.revocation_endpoint = c->attempt.revocation_endpoint,
+	};
+	LK_TRY(server_find(c->lk, c->a, &wanted, &c->as, c->e));
+	LK_TRY(callback_judge(c->a, &c->as, &c->attempt, query, browser, &code, c->e));
+	return connect_redeem(c, code);
+}
+
+LK_API enum lk_status
+lk_connect_finish(struct lk *lk, const char *browser, const char *query,
+	struct lk_connection **out, struct lk_error *error)
+{
+	struct lk_error e = { .status = LK_OK };
+	struct connecting c = { .lk = lk, .e = &e };
+	enum lk_status status;
+
+	LK_TRY(lk_begin(lk, error));
+	if (!given(browser) || query == NULL)
+		return lk_fail(error, LK_BUG, "lk_connect_finish: the browser session has a"
+			" name, and there is a query string");
+	c.a = lk_arena(error);
+	if (c.a == NULL)
+		return LK_MEMORY;
+	status = connect_end(&c, finish(&c, bytes_of(query), bytes_of(browser)), out);
+	if (status != LK_OK && error != NULL)
+		*error = e;
+	arena_free(c.a);
+	return status;
+}
