@@ -43,18 +43,18 @@ bool
 refresh_granted(struct refresh *r, token_good *good, struct lk_token **out,
 	enum lk_status *status)
 {
-	struct lk_token *t;
+	struct lk_token *t = NULL;
+	enum lk_status adopted;
 
 	if (bytes_empty(r->record.access_token))
 		return false;
-	*status = connection_adopt(r->c, &r->record, r->generation, &t, r->e);
-	if (*status != LK_OK)
-		return true;
-	if (!good(t, r->wish, clock_boot_ms())) {
+	adopted = connection_adopt(r->c, &r->record, r->generation, &t, r->e);
+	if (adopted == LK_OK && !good(t, r->wish, clock_boot_ms())) {
 		lk_token_free(t);
 		return false;
 	}
 	*out = t;
+	*status = adopted;
 	return true;
 }
 

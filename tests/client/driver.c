@@ -25,7 +25,7 @@
  *	{"do": "list"}                                             -> list
  *	{"do": "places"}                                           -> vault, key, agent
  *	{"do": "events"}: what the event callback was told so far  -> events
- *	{"do": "fork", "name": N}: a child asks for a token         -> child (its status)
+ *	{"do": "fork", "name": N}: a child asks for a newer token   -> child (its status)
  *	{"do": "hold"}: answers after a byte more of input than this line; for kill -9
  *
  * R: issuer, client_id, client_secret_file, redirect_uri, scope, resource, parameters,

@@ -9,7 +9,7 @@
 #include <latchkey/latchkey.h>
 #include <stdbool.h>
 
-#define NAMES 16
+#define NAMES 64
 
 struct kept {
 	char name[65];

@@ -143,11 +143,13 @@ do_fork(const json_t *command, json_t *answer, struct lk_error *e)
 	enum lk_status status = connection(command, &k, e);
 	pid_t child;
 
+	if (status == LK_OK && k->token == NULL)
+		status = lk_token(k->connection, &k->token, e);
 	if (status != LK_OK)
 		return status;
 	child = fork();
 	if (child == 0)
-		_exit((int)lk_token_for(k->connection, 100000000, &t, NULL));
+		_exit((int)lk_token_after(k->connection, k->token, &t, NULL));
 	waitpid(child, &ended, 0);
 	put(answer, "child", lk_status_name((enum lk_status)WEXITSTATUS(ended)));
 	return LK_OK;
