@@ -76,7 +76,7 @@ function findFaketime() {
 
 // AddressSanitizer's runtime has to be the first library, before libfaketime;
 // ThreadSanitizer's must not be named at all.
-async function sanitizerRuntime() {
+export async function sanitizerRuntime() {
 	const { stdout } = await run('ldd', [BINARY]);
 	return [...stdout.matchAll(/=> (\S*libasan\S*)/g)].map((m) => m[1]);
 }
