@@ -26,16 +26,16 @@
 
 /* ---- the library -------------------------------------------------------------------- */
 
-#define FUNCTIONS(X)                                                                 \
-	X(secret_service_open_sync)                                                  \
-	X(secret_service_get_type) X(secret_service_store_sync)                      \
-		X(secret_service_search_sync) X(secret_collection_for_alias_sync)    \
-			X(secret_collection_get_locked) X(secret_item_get_locked) X( \
-				secret_item_get_secret) X(secret_value_new)          \
-				X(secret_value_get) X(secret_value_unref) X(         \
-					secret_attributes_build) X(g_object_unref)   \
-					X(g_hash_table_unref) X(g_list_free)         \
-						X(g_error_free) X(g_cancellable_new) \
+#define FUNCTIONS(X)                                                                   \
+	X(secret_service_open_sync)                                                    \
+	X(secret_service_get_type)                                                     \
+	X(secret_service_store_sync) X(secret_service_search_sync)                     \
+		X(secret_collection_for_alias_sync) X(secret_collection_get_locked) X( \
+			secret_item_get_locked) X(secret_item_get_secret)              \
+			X(secret_value_new) X(secret_value_get) X(secret_value_unref)  \
+				X(secret_attributes_build) X(g_object_unref)           \
+					X(g_hash_table_unref) X(g_list_free)           \
+						X(g_error_free) X(g_cancellable_new)   \
 							X(g_cancellable_cancel)
 
 static struct {

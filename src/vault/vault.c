@@ -52,7 +52,10 @@ vault_errno(struct fault *f, int error, const char *what, const char *of)
 static const struct vault_backend *
 backend_for(const char *where)
 {
-	(void)where;
+	struct bytes b = bytes_of(where);
+
+	if (bytes_starts(b, B("postgresql://")) || bytes_starts(b, B("postgres://")))
+		return &vault_postgres;
 	return &vault_file;
 }
 

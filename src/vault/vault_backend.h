@@ -77,7 +77,7 @@ struct vault_backend {
 		struct arena *a, uint8_t **sealed, size_t *n, struct fault *f);
 };
 
-extern const struct vault_backend vault_file;
+extern const struct vault_backend vault_file, vault_postgres;
 
 /* Notes the sentence (if f is not NULL) and is the result. */
 #define VAULT_FAIL(f, result, ...) \

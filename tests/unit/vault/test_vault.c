@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "vault_place.h"
+#include "vault_database.h"
 
 #define ACME B("acme")
 
@@ -16,12 +16,25 @@
 	static void contract_##contract_name(struct place *at); \
 	TEST(contract_name)                                     \
 	{                                                       \
-		struct place at = place_new();                  \
-                                                                \
-		contract_##contract_name(&at);                  \
-		place_remove(&at);                              \
+		each_back_end(contract_##contract_name);        \
 	}                                                       \
 	static void contract_##contract_name(struct place *at)
+
+static void
+each_back_end(void (*body)(struct place *))
+{
+	struct place at = place_new();
+
+	body(&at);
+	place_remove(&at);
+	if (!database_there())
+		return;
+	printf("# and with PostgreSQL\n");
+	tap.row[0] = '\0';
+	at = place_in_database();
+	body(&at);
+	place_remove(&at);
+}
 
 static void
 place_reopen(struct place *at)

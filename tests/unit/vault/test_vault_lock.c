@@ -19,7 +19,7 @@
 struct shared {
 	_Atomic int inside, wrong, ready;
 	int counted; /* no atomic: the lock keeps it right */
-	int64_t at_ms;
+	_Atomic int64_t at_ms;
 };
 
 static struct shared *shared;

@@ -20,7 +20,7 @@
 
 struct place {
 	char root[64]; /* holds all of it */
-	char where[96], key[104], key_path[96];
+	char where[256], key[104], key_path[96];
 	struct vault *vault;
 	struct arena *arena;
 	struct fault fault;
