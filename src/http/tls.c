@@ -273,8 +273,9 @@ set_protocol(SSL_CTX *ctx)
 		    "!aNULL:!PSK:!aDH") != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
 		return false;
+	/* What was decrypted is wiped once it is read: requests hold tokens. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-		SSL_OP_CIPHER_SERVER_PREFERENCE);
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
 	/* H-03: no early data. */
 	return SSL_CTX_set_max_early_data(ctx, 0) == 1;
 }

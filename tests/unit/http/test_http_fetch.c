@@ -177,6 +177,196 @@ TEST(plain_http_is_for_this_machine_and_unix_sockets)
 	stop();
 }
 
+TEST(how_far_a_request_came_is_known)
+{
+	struct http_fetch request = { .ca_file = test_path("cert") };
+
+	if (!start_tls())
+		return;
+	check_int(fetch((struct http_fetch){ .url = "http://a.example/" }), FAULT);
+	check_int(answer.failure, HTTP_NOT_ASKED);
+	check_int(fetch((struct http_fetch){ .url = "https://a.example/", .method = "G T" }),
+		FAULT);
+	check_int(answer.failure, HTTP_NOT_ASKED);
+	request.url = url("https", "localhost", "/");
+	request.ca_file = test_path("none");
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_NOT_ASKED);
+	request.ca_file = NULL;
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_NOT_REACHED);
+	request.ca_file = test_path("cert");
+	request.url = "https://127.0.0.1:1/";
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_NOT_REACHED);
+	request.url = "https://no-such-host.invalid/";
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_NOT_REACHED);
+	request.url = url("https", "localhost", "/big");
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_TOO_LARGE);
+	check_int(answer.status, 200);
+	request.url = url("https", "localhost", "/wait");
+	request.timeout_ms = 200;
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_UNANSWERED);
+	request.url = url("https", "localhost", "/release");
+	check_int(fetch(request), DONE);
+	check_int(answer.failure, HTTP_ANSWERED);
+	stop();
+}
+
+TEST(a_method_is_sent_as_it_is_and_head_has_no_body)
+{
+	static const struct {
+		const char *method;
+		struct bytes body, want;
+	} rows[] = {
+		{ "GET", BI_NONE, BI_NONE }, { "POST", BI("b"), BI("b") }, { "PUT", BI("b"), BI("b") },
+		{ "DELETE", BI_NONE, BI_NONE }, { "DELETE", BI("b"), BI("b") },
+		{ "POST", BI_NONE, BI_NONE },
+	};
+	struct http_fetch request = { .ca_file = test_path("cert") };
+
+	if (!start_tls())
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s", rows[i].method);
+		request.url = url("https", "localhost", "/echo");
+		request.method = rows[i].method;
+		request.body = rows[i].body;
+		check_int(fetch(request), DONE);
+		check_bytes(answer.body, rows[i].want);
+	}
+	request.method = "HEAD";
+	request.url = url("https", "localhost", "/abc");
+	check_int(fetch(request), DONE);
+	check_bytes(answer.body, NONE);
+	check_bytes(http_answer_header(&answer, B("Content-Length")), B("4"));
+	stop();
+}
+
+struct taken {
+	size_t n, limit;
+	bool only_404;
+};
+
+static int
+take(void *arg, const void *p, size_t n)
+{
+	struct taken *taken = arg;
+
+	(void)p;
+	taken->n += n;
+	return taken->limit > 0 && taken->n > taken->limit;
+}
+
+static bool
+takes(void *arg, int status)
+{
+	return !((struct taken *)arg)->only_404 || status == 404;
+}
+
+TEST(a_body_can_go_to_a_sink_that_may_give_up)
+{
+	struct taken taken = { 0 };
+	struct http_fetch request = { .ca_file = test_path("cert"), .sink = take,
+		.streams = takes, .arg = &taken };
+
+	if (!start_tls())
+		return;
+	request.url = url("https", "localhost", "/big");
+	check_int(fetch(request), DONE);
+	check_int((int64_t)taken.n, 8 << 20);
+	check_bytes(answer.body, NONE);
+	taken = (struct taken){ .limit = 100000 };
+	check_int(fetch(request), FAULT);
+	check_int(answer.failure, HTTP_GIVEN_UP);
+	taken = (struct taken){ .only_404 = true };
+	request.url = url("https", "localhost", "/a");
+	check_int(fetch(request), DONE);
+	check_int((int64_t)taken.n, 0);
+	check_bytes(answer.body, B("/a"));
+	stop();
+}
+
+TEST(lines_are_used_again_for_what_may_be_asked_twice)
+{
+	struct http_lines *lines = http_lines_new();
+	struct http_fetch request = { .ca_file = test_path("cert"), .lines = lines };
+	uint64_t before;
+
+	if (!start_tls())
+		return;
+	request.url = url("https", "localhost", "/echo");
+	for (int i = 0; i < 5; i++)
+		check_int(fetch(request), DONE);
+	check_int((int64_t)http_server_counts(server.http).accepted, 1);
+	request.method = "POST";
+	request.body = B("b");
+	before = http_server_counts(server.http).accepted;
+	for (int i = 0; i < 3; i++)
+		check_int(fetch(request), DONE);
+	check_int((int64_t)(http_server_counts(server.http).accepted - before), 3);
+	http_lines_free(lines);
+	http_lines_free(NULL);
+	stop();
+}
+
+/* ---- what stays in memory ----------------------------------------------------------- */
+
+/* How often the needle, said backwards, stands in this process's writable memory. */
+static int
+copies_in_memory(const char *backwards)
+{
+	size_t n = strlen(backwards);
+	char line[512], needle[64];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int found = 0;
+
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		char *rest;
+		char *p = (char *)strtoull(line, &rest, 16);
+		char *end = (char *)strtoull(rest + 1, &rest, 16);
+
+		if (strncmp(rest, " rw-p", 5) != 0 || strstr(rest, "[stack]") != NULL)
+			continue;
+		while (p != NULL && p < end) {
+			for (size_t i = 0; i < n; i++)
+				needle[i] = backwards[n - 1 - i];
+			p = memmem(p, (size_t)(end - p), needle, n);
+			found += p != NULL && p != needle;
+			p = p != NULL ? p + 1 : NULL;
+		}
+	}
+	if (maps != NULL)
+		fclose(maps);
+	return found;
+}
+
+TEST(neither_a_credential_nor_a_body_stays_behind_in_freed_memory)
+{
+	static const char backwards[] = "enodnahwetihwyrevlaitnederc";
+	char text[3000]; /* so long that its copies are not reused at once */
+	struct http_header field = { BI("Authorization"), { text, sizeof(text) } };
+	struct http_fetch request = { .method = "POST", .ca_file = test_path("cert"),
+		.headers = &field, .header_count = 1, .body = { text, sizeof(text) } };
+
+	if (!start_tls())
+		return;
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < sizeof(backwards) - 1; i++)
+		text[2000 + i] = backwards[sizeof(backwards) - 2 - i];
+	request.url = url("https", "localhost", "/echo");
+	check_int(fetch(request), DONE);
+	check(bytes_equal(answer.body, request.body));
+	check(copies_in_memory(backwards) > 0); /* the arena has it: the search works */
+	stop();
+	for (size_t i = 0; i < sizeof(text); i++)
+		((volatile char *)text)[i] = 0;
+	check_int(copies_in_memory(backwards), 0);
+}
+
 /* NULL when all went well. */
 static void *
 fetch_many(void *arg)
