@@ -77,7 +77,8 @@ tend_catalogue(struct server *s)
 	store_catalogue_load(s->port, &s->load);
 }
 
-/* Said once; the store itself answers nothing any more. */
+/* Said once; the store itself answers nothing any more. When a sync failed, only a new
+ * process that reads what is there can know what is there; closing would write. */
 static void
 tend_store(struct server *s)
 {
@@ -87,6 +88,10 @@ tend_store(struct server *s)
 		return;
 	s->store_lost = true;
 	say(EVENT_fault, "what", f.what);
+	if (!store_unsynced(s->shared.store))
+		return;
+	s->forced = true;
+	loop_stop(s->loop);
 }
 
 /* ---- certificates ------------------------------------------------------------------ */

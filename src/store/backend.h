@@ -43,10 +43,13 @@ struct backend {
 
 extern const struct backend sqlite_backend, postgres_backend;
 
+/* Why every call is a fault, for good. */
+enum loss { NOT_LOST, LOST_FILE, LOST_SYNC };
+
 struct store {
 	const struct backend *backend;
 	atomic_size_t backlog;
-	atomic_bool lost; /* for good: every call is a fault */
+	_Atomic enum loss lost;
 	_Atomic int64_t keep_grants, keep_audit; /* seconds */
 	_Atomic uint64_t commits, changes, faults, reclaimed, dropped, commit_us;
 };
@@ -72,5 +75,6 @@ struct grant_touch {
 /* The end of a call on its port's thread, and from any other. */
 void store_finish(struct store_call *c);
 void store_answer(struct store_call *c);
+void store_lose(struct store *s, enum loss why); /* any thread; the first reason stays */
 
 #endif

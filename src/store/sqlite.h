@@ -48,6 +48,8 @@ enum outcome sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use
 void sqlite_disconnect(struct sqlite *db);
 /* What went wrong on this connection, as a sentence with a remedy. */
 enum outcome sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f);
+/* Ends the use of a store that could not be synced (store_unsynced). */
+void sqlite_note_sync(struct store *s, int extended_rc);
 
 /* ---- the file itself (sqlite_file.c) ------------------------------------- */
 
@@ -61,7 +63,7 @@ struct sqlite_file {
 enum outcome sqlite_file_open(struct sqlite_file *file, const char *path,
 	struct fault *f) must_check;
 /* After a commit, when there must be a log. */
-void sqlite_file_note_log(struct sqlite_file *file);
+enum outcome sqlite_file_note_log(struct sqlite_file *file, struct fault *f) must_check;
 /* DONE while both are where they were; any thread. */
 enum outcome sqlite_file_check(const struct sqlite_file *file, struct fault *f)
 	must_check;
@@ -138,7 +140,7 @@ void writer_stop(struct writer *w); /* drains, ends the thread, frees */
 
 /* sqlite_checkpoint.c */
 #define LOG_TOO_LONG 16384 /* pages, 64 MiB: from here on the writer slows down */
-enum outcome checkpointer_start(const char *path, struct writer *w,
+enum outcome checkpointer_start(struct store *s, const char *path, struct writer *w,
 	struct checkpointer **out, struct fault *f) must_check;
 /* The log has that many pages now; any thread. */
 void checkpointer_tell(struct checkpointer *k, int pages);

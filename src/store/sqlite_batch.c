@@ -78,6 +78,21 @@ batch_run(struct committer *t, struct batch *b)
 }
 
 static enum outcome
+commit(struct committer *t)
+{
+	enum outcome outcome = statement(t, SQL_commit);
+
+	if (outcome != DONE) {
+		sqlite_note_sync(t->store, sqlite3_extended_errcode(t->db.db));
+		return outcome;
+	}
+	outcome = sqlite_file_note_log(t->file, t->db.fault);
+	if (outcome != DONE)
+		store_lose(t->store, LOST_SYNC);
+	return outcome;
+}
+
+static enum outcome
 batch_commit(struct committer *t)
 {
 	size_t reclaimed = 0;
@@ -85,8 +100,7 @@ batch_commit(struct committer *t)
 
 	TRY(reclaim_some(&t->db, clock_now(), &reclaimed));
 	since = batch_clock_us();
-	TRY(statement(t, SQL_commit));
-	sqlite_file_note_log(t->file);
+	TRY(commit(t));
 	TRY(store_check(t->store, t->db.fault));
 	atomic_fetch_add(&t->store->commit_us, batch_clock_us() - since);
 	atomic_fetch_add(&t->store->commits, 1);

@@ -29,6 +29,7 @@ struct checkpointer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct sqlite db;
+	struct store *store;
 	struct writer *writer;
 	int pages; /* in the log, as last told */
 	int enough; /* pages that do not wait for the quiet */
@@ -84,8 +85,12 @@ static int
 carry_over(struct checkpointer *k, int mode)
 {
 	int log = 0, done = 0, rest;
+	int rc = sqlite3_wal_checkpoint_v2(k->db.db, NULL, mode, &log, &done);
 
-	if (sqlite3_wal_checkpoint_v2(k->db.db, NULL, mode, &log, &done) != SQLITE_OK)
+	/* A database that looks synced and is not would be all there is once the log is
+	 * begun anew. */
+	sqlite_note_sync(k->store, rc);
+	if (rc != SQLITE_OK)
 		return -1;
 	pthread_mutex_lock(&k->lock);
 	if (!k->work)
@@ -164,8 +169,8 @@ checkpointer_main(void *arg)
 }
 
 enum outcome
-checkpointer_start(
-	const char *path, struct writer *w, struct checkpointer **out, struct fault *f)
+checkpointer_start(struct store *s, const char *path, struct writer *w,
+	struct checkpointer **out, struct fault *f)
 {
 	struct checkpointer *k = must_calloc(1, sizeof(*k));
 	pthread_condattr_t monotonic;
@@ -174,6 +179,7 @@ checkpointer_start(
 		free(k);
 		return FAULT;
 	}
+	k->store = s;
 	k->writer = w;
 	k->enough = LOG_LONG;
 	pthread_mutex_init(&k->lock, NULL);

@@ -6,8 +6,13 @@
  * on an inode nobody will ever open again: whatever is written there is lost. The
  * same is true of its log, which holds what no checkpoint has moved yet.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/sqlite.h"
 
@@ -31,13 +36,34 @@ sqlite_file_open(struct sqlite_file *file, const char *path, struct fault *f)
 	return DONE;
 }
 
-void
-sqlite_file_note_log(struct sqlite_file *file)
+/* SQLite syncs the directory too when it makes the log, but not so that a failure
+ * would be noticed; without its name the log is gone with the power. */
+static enum outcome
+sync_directory(const struct sqlite_file *file, struct fault *f)
+{
+	char path[4096];
+	int fd, failed;
+
+	snprintf(path, sizeof(path), "%s", file->path);
+	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	failed = fd < 0 || fsync(fd) != 0;
+	if (failed)
+		(void)FAULT_AT(f, "%s cannot be synced: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return failed ? FAULT : DONE;
+}
+
+enum outcome
+sqlite_file_note_log(struct sqlite_file *file, struct fault *f)
 {
 	struct stat st;
 
-	if (atomic_load(&file->log) == 0 && log_of(file, &st))
-		atomic_store(&file->log, st.st_ino);
+	if (atomic_load(&file->log) != 0 || !log_of(file, &st))
+		return DONE;
+	TRY(sync_directory(file, f));
+	atomic_store(&file->log, st.st_ino);
+	return DONE;
 }
 
 enum outcome

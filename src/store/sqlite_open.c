@@ -69,6 +69,13 @@ sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f)
 	}
 }
 
+void
+sqlite_note_sync(struct store *s, int extended_rc)
+{
+	if (extended_rc == SQLITE_IOERR_FSYNC || extended_rc == SQLITE_IOERR_DIR_FSYNC)
+		store_lose(s, LOST_SYNC);
+}
+
 /* ---- a connection -------------------------------------------------------- */
 
 static int

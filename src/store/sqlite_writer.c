@@ -320,7 +320,7 @@ writer_start(struct store *s, struct sqlite_file *file, struct writer **out,
 	w->inbox = mailbox_new();
 	w->knock.open = knocked;
 	pthread_mutex_init(&w->late_lock, NULL);
-	if (checkpointer_start(path, w, &w->checkpointer, f) != DONE) {
+	if (checkpointer_start(s, path, w, &w->checkpointer, f) != DONE) {
 		writer_free(w);
 		return FAULT;
 	}

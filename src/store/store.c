@@ -93,19 +93,37 @@ store_port_free(struct store_port *p)
 }
 
 static enum outcome
-is_lost(struct fault *f)
+is_lost(const struct store *s, struct fault *f)
 {
+	if (store_unsynced(s))
+		return FAULT_AT(f, "the disk could not be synced: look after the disk, then "
+				   "restart the server");
 	return FAULT_AT(f, "the database was removed or replaced: restart the server");
+}
+
+void
+store_lose(struct store *s, enum loss why)
+{
+	enum loss none = NOT_LOST;
+
+	atomic_compare_exchange_strong(&s->lost, &none, why);
+}
+
+bool
+store_unsynced(const struct store *s)
+{
+	return atomic_load(&s->lost) == LOST_SYNC;
 }
 
 enum outcome
 store_check(struct store *s, struct fault *f)
 {
-	enum outcome there = atomic_load(&s->lost) ? is_lost(f) : s->backend->check(s, f);
-
-	if (there != DONE)
-		atomic_store(&s->lost, true);
-	return there;
+	if (atomic_load(&s->lost) != NOT_LOST)
+		return is_lost(s, f);
+	if (s->backend->check(s, f) == DONE)
+		return DONE;
+	store_lose(s, LOST_FILE);
+	return FAULT;
 }
 
 size_t
@@ -144,11 +162,11 @@ ask(struct store_port *p, struct store_call *c, enum verb verb)
 	c->verb = (unsigned)verb;
 	c->finished = false;
 	c->resume = 0;
-	if (!atomic_load(&p->store->lost)) {
+	if (atomic_load(&p->store->lost) == NOT_LOST) {
 		p->store->backend->ask(p, c);
 		return;
 	}
-	c->outcome = is_lost(&c->fault);
+	c->outcome = is_lost(p->store, &c->fault);
 	store_finish(c);
 }
 
@@ -216,7 +234,7 @@ store_now(const struct store *s)
 int64_t
 store_catalogue_version(struct store_port *p)
 {
-	return atomic_load(&p->store->lost) ? -1 : p->store->backend->catalogue_version(p);
+	return atomic_load(&p->store->lost) != NOT_LOST ? -1 : p->store->backend->catalogue_version(p);
 }
 
 /* ---- what nobody waits for ----------------------------------------------- */

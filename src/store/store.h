@@ -71,6 +71,10 @@ int64_t store_now(const struct store *s);
  * every call from then on is a fault, until it is opened anew. A change is checked so
  * before it is told; reads are as soon as somebody asked here. Any thread. */
 enum outcome store_check(struct store *s, struct fault *f) must_check;
+/* A sync failed. What was written before may or may not be on the disk, and the kernel
+ * may say the next time that all is well; only who reads it anew knows. Every call is a
+ * fault, and the process should end at once, without closing the store. Any thread. */
+bool store_unsynced(const struct store *s);
 /* Writes waiting; the server turns work away above a limit. Any thread. */
 size_t store_backlog(const struct store *s);
 /* How many seconds an ended or expired grant and an audit entry are kept before
