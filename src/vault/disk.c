@@ -7,7 +7,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fault_point.h"
@@ -22,6 +24,22 @@ disk_name(char out[static DISK_NAME_MAX], const char *before, struct bytes name,
 	assert(n > 0 && (size_t)n < DISK_NAME_MAX);
 	(void)n;
 	return out;
+}
+
+/* Whether that worked is seen when what lies below is opened. */
+void
+disk_make_above(const char *path)
+{
+	char above[PATH_MAX];
+	int n = snprintf(above, sizeof(above), "%s", path);
+
+	if (n <= 0 || (size_t)n >= sizeof(above))
+		return;
+	for (char *slash = above + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+		*slash = '\0';
+		(void)mkdir(above, 0700);
+		*slash = '/';
+	}
 }
 
 enum vault_result
@@ -73,20 +91,31 @@ disk_open(
 	return r;
 }
 
+/* The descriptor, or -1 and errno; made, and all above it, when it is missing. */
+static int
+open_or_make(int dir, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int opened = openat(dir, name, flags);
+
+	if (opened >= 0 || errno != ENOENT)
+		return opened;
+	disk_make_above(name);
+	if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST)
+		return -1;
+	return openat(dir, name, flags);
+}
+
 enum vault_result
 disk_directory(int dir, const char *name, int *fd, struct fault *f)
 {
-	struct stat st;
+	int opened = open_or_make(dir, name);
 	enum vault_result r;
-	int opened;
+	struct stat st;
 
-	if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST && errno != EROFS)
-		return vault_errno(f, errno, "make the directory", name);
-	opened = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (opened < 0 && errno == ENOTDIR)
 		return VAULT_FAIL(f, VAULT_STORAGE,
-			"%s is not a directory (a symbolic "
-			"link is not followed)",
+			"%s is not a directory (a symbolic link is not followed)",
 			name);
 	if (opened < 0)
 		return vault_errno(f, errno, "open the directory", name);

@@ -77,11 +77,7 @@ open_parent(const char *path, int *dir, const char **name, struct fault *f)
 			path);
 	memcpy(above, path, (size_t)(last - path) + 1);
 	above[last - path + 1] = '\0';
-	for (char *slash = above + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-		*slash = '\0';
-		(void)mkdir(above, 0700); /* opening it tells whether it is there */
-		*slash = '/';
-	}
+	disk_make_above(above);
 	*dir = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0)
 		return vault_errno(f, errno, "open the directory", above);

@@ -12,7 +12,7 @@
 #include "vault/vault_seal.h"
 
 #define VAULT_PLACE_MAX ((size_t)4352) /* "directory " and a path */
-#define VAULT_KEY_TEXT_MAX ((size_t)8192)
+#define VAULT_KEY_TEXT_MAX ((size_t)2048) /* one path and some digits */
 
 struct vault {
 	const struct vault_backend *backend;

@@ -55,69 +55,47 @@ file_of(struct vault *v)
 
 /* ---- life --------------------------------------------------------------------- */
 
-/* The directories above the vault's, for this person alone (XDG Base Directory). */
+/* "directory " and the whole path, without slashes at its end (behind which a symbolic
+ * link would be followed). */
 static enum vault_result
-make_parents(const char *path, struct fault *f)
+say_place(struct vault *v, const char *where, struct fault *f)
 {
-	char above[PATH_MAX];
-	size_t n = strlen(path);
+	struct buf b = buf_fixed(v->place, sizeof(v->place));
+	struct bytes path = bytes_of(where);
+	char here[PATH_MAX];
 
-	if (n == 0 || n >= sizeof(above))
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	buf_put(&b, B("directory "));
+	if (path.n > 0 && path.p[0] != '/' && getcwd(here, sizeof(here)) != NULL)
+		buf_printf(&b, "%s/", here);
+	buf_put(&b, path);
+	if (path.n == 0 || buf_cstr(&b) == NULL)
 		return VAULT_FAIL(f, VAULT_STORAGE,
 			"the vault's directory has a name of "
 			"%zu characters",
-			n);
-	memcpy(above, path, n + 1);
-	for (char *slash = strchr(above + 1, '/'); slash != NULL;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(above, 0700) != 0 && errno != EEXIST && errno != EROFS &&
-			errno != EACCES)
-			return vault_errno(f, errno, "make the directory", above);
-		*slash = '/';
-	}
-	return VAULT_DONE;
-}
-
-static void
-say_place(struct vault *v, const char *where)
-{
-	char *whole = realpath(where, NULL);
-
-	snprintf(v->place, sizeof(v->place), "directory %s",
-		whole != NULL ? whole : where);
+			path.n);
 	v->directory = v->place + sizeof("directory ") - 1;
-	free(whole);
-}
-
-static enum vault_result
-open_directory(const char *where, int *dir, struct fault *f)
-{
-	int fd = open(where, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		VAULT_TRY(make_parents(where, f));
-	else
-		close(fd);
-	return disk_directory(AT_FDCWD, where, dir, f);
+	return VAULT_DONE;
 }
 
 static enum vault_result
 file_open(const char *where, struct vault **out, struct fault *f)
 {
-	struct file_vault *v;
-	int dir;
+	struct file_vault *v = calloc(1, sizeof(*v));
+	enum vault_result r;
 
-	VAULT_TRY(open_directory(where, &dir, f));
-	v = calloc(1, sizeof(*v));
-	if (v == NULL) {
-		close(dir);
+	if (v == NULL)
 		return VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
+	r = say_place(&v->vault, where, f);
+	if (r == VAULT_DONE)
+		r = disk_directory(AT_FDCWD, v->vault.directory, &v->dir, f);
+	if (r != VAULT_DONE) {
+		free(v);
+		return r;
 	}
 	v->vault.backend = &vault_file;
-	v->dir = dir;
 	pthread_mutex_init(&v->mutex, NULL);
-	say_place(&v->vault, where);
 	*out = &v->vault;
 	return VAULT_DONE;
 }

@@ -14,7 +14,7 @@
 
 #include "vault/vault_backend.h"
 
-#define KEY_WHERE_MAX ((size_t)4096)
+#define KEY_WHERE_MAX ((size_t)1024)
 #define KEY_BOX (24 + 32 + 16) /* nonce, data key, tag */
 
 struct key_text {

@@ -133,9 +133,18 @@ take_head(struct bytes *rest, struct key_text *t)
 	return !take(rest, B("argon2id "), &value) || take_argon2id(value, t);
 }
 
+static enum vault_result
+not_as_written(struct fault *f)
+{
+	return VAULT_FAIL(f, VAULT_DAMAGED,
+		"vault.key is not as it was written: bring it back from a copy");
+}
+
 enum vault_result
 key_text_read(struct bytes text, struct key_text *out, struct fault *f)
 {
+	struct bytes whole = text;
+	char again[VAULT_KEY_TEXT_MAX];
 	struct key_text t = { .source = NULL };
 	struct bytes value;
 	uint64_t version;
@@ -152,9 +161,10 @@ key_text_read(struct bytes text, struct key_text *out, struct fault *f)
 		!take_octets(value, t.check, sizeof(t.check)) ||
 		!take(&text, B("data "), &value) ||
 		!take_octets(value, t.box, sizeof(t.box)) || text.n > 0)
-		return VAULT_FAIL(f, VAULT_DAMAGED,
-			"vault.key is not as it was written: "
-			"bring it back from a copy");
+		return not_as_written(f);
+	/* There is one way to write it; nothing in it is not understood. */
+	if (!bytes_equal(key_text_write(&t, again), whole))
+		return not_as_written(f);
 	*out = t;
 	return VAULT_DONE;
 }

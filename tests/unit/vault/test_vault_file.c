@@ -25,12 +25,14 @@ check_refused(struct place *at, const char *because)
 		printf("#    said: %s\n", at->fault.what);
 }
 
+#define ATTEMPT_OF_1 \
+	"attempts/0100000000000000000000000000000000000000000000000000000000000000"
+
 TEST(what_is_made_is_the_callers_alone)
 {
 	static const char *const files[] = { "vault.key", "acme.record", "acme.journal",
 		"acme.lock", "acme.log",
-		"attempts/"
-		"0100000000000000000000000000000000000000000000000000000000000000" };
+		ATTEMPT_OF_1 };
 	static const uint8_t id[32] = { 1 };
 	struct place at;
 	struct vault_lock *l;
