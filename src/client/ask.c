@@ -79,6 +79,8 @@ unanswered(const struct http_answer *answer, const struct fault *f,
 		return lk_fail(e, LK_BUG, "%s", f->what);
 	case HTTP_NOT_ASKED:
 		return lk_fail(e, LK_CONFIGURATION, "%s", f->what);
+	case HTTP_NO_MEMORY:
+		return lk_fail(e, LK_MEMORY, "out of memory");
 	case HTTP_NOT_REACHED:
 		return lk_later(e, 0, "%s", f->what);
 	case HTTP_UNANSWERED:

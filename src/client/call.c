@@ -128,6 +128,8 @@ no_answer(struct call *k, enum http_failure failure, const struct fault *f)
 	switch (failure) {
 	case HTTP_NOT_ASKED:
 		return lk_fail(k->e, LK_CONFIGURATION, "%s", f->what);
+	case HTTP_NO_MEMORY:
+		return lk_fail(k->e, LK_MEMORY, "out of memory");
 	case HTTP_NOT_REACHED:
 		return lk_later(k->e, 0, "%s", f->what);
 	case HTTP_UNANSWERED:

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #define SLOW_DOWN_MS 5000 /* 3.5: added for good */
+#define QUESTION_MEMORY ((size_t)1024 * 1024) /* ask.h bounds an answer far below */
 
 struct polling {
 	const struct as *as;
@@ -60,11 +61,14 @@ static enum lk_status
 ask_once(struct arena *a, const struct polling *p, struct token_answer *out,
 	struct token_ending *ending, struct lk_error *e)
 {
-	struct arena *own = arena_new();
+	struct arena *own = arena_reserve(QUESTION_MEMORY);
 	struct token_answer got;
-	enum lk_status status = token_device_request(own, p->as, p->me,
-		p->device->device_code, p->scope, &got, ending, e);
+	enum lk_status status;
 
+	if (own == NULL)
+		return lk_fail(e, LK_MEMORY, "out of memory");
+	status = token_device_request(own, p->as, p->me, p->device->device_code, p->scope,
+		&got, ending, e);
 	if (status == LK_OK)
 		*out = keep(a, &got);
 	arena_free(own);

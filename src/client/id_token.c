@@ -178,7 +178,8 @@ check_at_hash(const struct id_token *t, struct bytes access_token)
 		return LK_OK;
 	if (!digest_of_alg(json_get_bytes(t->arena, t->header, "alg"), &bits))
 		return reject(t, "at_hash cannot be checked: its alg is not known");
-	sha(bits, access_token, digest);
+	if (!sha(bits, access_token, digest))
+		return lk_fail(t->error, LK_MEMORY, "out of memory");
 	n = base64url_encode(digest, (size_t)bits / 16, expected);
 	if (!bytes_equal(text_of(t, "at_hash"), (struct bytes){ expected, n }))
 		return reject(t, "at_hash is another access token's");

@@ -15,7 +15,6 @@
 #include "base/secret.h"
 #include "client/agent_ask.h"
 #include "client/backoff.h"
-#include "crypto/digest.h"
 #include "http/http_fetch.h"
 
 #define LOCK_WAIT_MS 30000
@@ -38,8 +37,6 @@ lk_begin(const struct lk *lk, struct lk_error *e)
 		return lk_fail(e, LK_BUG, "this lk was opened before fork(), by process %ld:"
 			" its locks are not the child's; the child opens its own",
 			(long)lk->pid);
-	if (!crypto_thread())
-		return lk_fail(e, LK_MEMORY, "out of memory");
 	return LK_OK;
 }
 
@@ -218,22 +215,6 @@ open_vault(struct lk *lk, struct arena *a, const struct lk_options *o,
 	return lk_vault_failed(e, vault_open(where, key, &ask, &lk->vault, &f), &f);
 }
 
-/* Two threads may open their first lk at once. */
-static enum lk_status
-start_crypto(struct lk_error *e)
-{
-	static pthread_mutex_t once_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-	struct fault f = { 0 };
-	enum outcome outcome;
-
-	pthread_mutex_lock(&once_at_a_time);
-	outcome = crypto_start(&f);
-	pthread_mutex_unlock(&once_at_a_time);
-	if (outcome != DONE)
-		return lk_fail(e, LK_MEMORY, "%s", f.what);
-	return crypto_thread() ? LK_OK : lk_fail(e, LK_MEMORY, "out of memory");
-}
-
 enum lk_status
 lk_open_asking(const struct lk_options *options, const struct vault_ask *ask,
 	struct lk **out, struct lk_error *error)
@@ -246,7 +227,6 @@ lk_open_asking(const struct lk_options *options, const struct vault_ask *ask,
 	if (out == NULL || !read_options(options, &o))
 		return lk_fail(error, LK_BUG, "lk_open: options begin with LK_INIT, their"
 			" numbers are not negative, and there is a place for the lk");
-	LK_TRY(start_crypto(error));
 	a = lk_arena(error);
 	if (a == NULL)
 		return LK_MEMORY;

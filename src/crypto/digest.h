@@ -3,8 +3,7 @@
  * digest.h - SHA-256 and HMAC-SHA-256 with everything fetched once.
  *
  * Promises: contexts are a thread's own and reused (0.3 us a MAC instead of
- * 1.5); nothing can fail after crypto_start (and, on a thread, crypto_thread) but
- * for lack of memory.
+ * 1.5); nothing can fail after crypto_start.
  */
 #ifndef LATCHKEY_CRYPTO_DIGEST_H
 #define LATCHKEY_CRYPTO_DIGEST_H
@@ -16,15 +15,14 @@
 
 /* Once a process, before threads; the sentence is in *f. */
 enum outcome crypto_start(struct fault *f) must_check;
-/* Makes this thread's contexts, which its first digest does otherwise; false: out of
- * memory. For a library, which may not end its host. */
-bool crypto_thread(void);
-
+/* Without crypto_start it is libsodium's, slower by half: nothing to start, no memory,
+ * nothing that can fail, as a library needs it. */
 void sha256(struct bytes message, uint8_t out[static DIGEST_SIZE]);
-/* The longer ones, which only other people's signatures want; out has bits / 8. */
+/* The longer ones, which only other people's signatures want; out has bits / 8. false:
+ * out of memory. */
 enum sha_bits { SHA_256 = 256, SHA_384 = 384, SHA_512 = 512 };
 #define SHA_MAX 64
-void sha(enum sha_bits bits, struct bytes message, uint8_t out[static SHA_MAX]);
+bool sha(enum sha_bits bits, struct bytes message, uint8_t out[static SHA_MAX]);
 
 /* A keyed MAC; made once, used by any thread (each takes its own copy). */
 struct mac_key;

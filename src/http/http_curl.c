@@ -42,7 +42,7 @@ wiping_realloc(void *p, size_t size)
 	return moved;
 }
 
-static void
+static bool
 load(void)
 {
 	static const struct library_symbol wanted[] = {
@@ -51,18 +51,22 @@ load(void)
 #undef ROW
 	};
 
-	loaded = library_load("libcurl.so.4", wanted, sizeof(wanted) / sizeof(wanted[0])) &&
+	return library_load("libcurl.so.4", wanted, sizeof(wanted) / sizeof(wanted[0])) &&
 		functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
 			wiping_realloc, strdup, calloc) == CURLE_OK;
 }
 
+/* A want of memory passes, so what could not be loaded is tried again. */
 enum outcome
 http_curl(const struct curl_functions **out, struct fault *f)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	bool there;
 
-	pthread_once(&once, load);
-	if (!loaded)
+	pthread_mutex_lock(&mutex);
+	there = loaded = loaded || load();
+	pthread_mutex_unlock(&mutex);
+	if (!there)
 		return FAULT_AT(f, "libcurl.so.4 cannot be loaded: is libcurl4 installed?");
 	*out = &functions;
 	return DONE;

@@ -32,6 +32,8 @@ struct fetch {
 	size_t header_count, header_bytes;
 	bool too_large, given_up, chosen, streams; /* chosen: where the body goes */
 	char error[CURL_ERROR_SIZE];
+	struct http_answer *answer;
+	CURLcode set; /* how the last option was taken */
 };
 
 /* ---- what comes back ------------------------------------------------------ */
@@ -123,8 +125,10 @@ add_line(struct fetch *t, const char *line, struct fault *f)
 {
 	struct curl_slist *longer = t->lib->slist_append(t->fields, line);
 
-	if (longer == NULL)
+	if (longer == NULL) {
+		t->answer->failure = HTTP_NO_MEMORY;
 		return FAULT_AT(f, "out of memory");
+	}
 	t->fields = longer;
 	return DONE;
 }
@@ -162,7 +166,8 @@ add_fields(struct fetch *t, const struct http_fetch *r, struct fault *f)
 	return has_field(r, B("Content-Type")) ? DONE : add_line(t, "Content-Type:", f);
 }
 
-#define SET(option, value) (t->lib->easy_setopt(t->curl, (option), (value)) == CURLE_OK)
+#define SET(option, value)                                                        \
+	((t->set = t->lib->easy_setopt(t->curl, (option), (value))) == CURLE_OK)
 
 static bool
 is_safe(const struct http_fetch *r)
@@ -246,7 +251,9 @@ failure_of(const struct fetch *t, CURLcode code)
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return HTTP_NOT_ASKED;
 	t->lib->easy_getinfo(t->curl, CURLINFO_REQUEST_SIZE, &sent);
-	return sent > 0 ? HTTP_UNANSWERED : HTTP_NOT_REACHED;
+	if (sent > 0)
+		return HTTP_UNANSWERED;
+	return code == CURLE_OUT_OF_MEMORY ? HTTP_NO_MEMORY : HTTP_NOT_REACHED;
 }
 
 /* Why there is no answer, in words for a person, and what to do. */
@@ -281,8 +288,12 @@ run(struct fetch *t, const struct http_fetch *r, struct http_answer *out, struct
 	CURLcode code;
 
 	TRY(add_fields(t, r, f));
-	if (!set_options(t, r))
-		return FAULT_AT(f, "%s: libcurl cannot do what is asked", r->url);
+	if (!set_options(t, r)) {
+		if (t->set == CURLE_OUT_OF_MEMORY)
+			out->failure = HTTP_NO_MEMORY;
+		return FAULT_AT(f, "%s: libcurl cannot do what is asked: %s", r->url,
+			t->lib->easy_strerror(t->set));
+	}
 	set_wiping(t);
 	code = t->lib->easy_perform(t->curl);
 	t->lib->easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -309,6 +320,7 @@ http_fetch(struct arena *a, const struct http_fetch *request, struct http_answer
 	struct fetch t = {
 		.arena = a,
 		.asked = request,
+		.answer = out,
 		.body = buf_new(a, request->max_body > 0 ? request->max_body : BODY_MAX),
 	};
 	enum outcome outcome;
@@ -319,8 +331,10 @@ http_fetch(struct arena *a, const struct http_fetch *request, struct http_answer
 		return FAULT_AT(f, "a method has a character that none may have");
 	TRY(http_curl(&t.lib, f));
 	t.curl = http_lines_take(request->lines, t.lib);
-	if (t.curl == NULL)
+	if (t.curl == NULL) {
+		out->failure = HTTP_NO_MEMORY;
 		return FAULT_AT(f, "libcurl cannot be set up");
+	}
 	outcome = run(&t, request, out, f);
 	http_lines_give(request->lines, t.lib, t.curl);
 	/* Credentials stood in them. */

@@ -35,6 +35,7 @@ struct http_fetch {
 enum http_failure {
 	HTTP_ANSWERED,
 	HTTP_NOT_ASKED,   /* refused here: the URL, a field, the CA file, no libcurl */
+	HTTP_NO_MEMORY,   /* and not a byte of the request has left */
 	HTTP_NOT_REACHED, /* no such name, no connection, no trusted certificate: not a
 	                     byte of the request has left */
 	HTTP_UNANSWERED,  /* sent, at least in part, and no whole answer came */
@@ -64,7 +65,7 @@ bool http_is_loopback(struct bytes host);
 /* Connections that are kept open between fetches, for any thread. Only GET and HEAD
  * go over one that was used before: it may have died unseen, and libcurl then sends
  * the request once more, which nothing else may be (RFC 9110 9.2.2). */
-struct http_lines *http_lines_new(void);
+struct http_lines *http_lines_new(void); /* NULL: out of memory */
 void http_lines_free(struct http_lines *l); /* NULL is fine; no fetch is under way */
 
 #endif

@@ -18,8 +18,10 @@ struct http_lines {
 struct http_lines *
 http_lines_new(void)
 {
-	struct http_lines *l = must_calloc(1, sizeof(*l));
+	struct http_lines *l = calloc(1, sizeof(*l));
 
+	if (l == NULL)
+		return NULL;
 	pthread_mutex_init(&l->mutex, NULL);
 	return l;
 }

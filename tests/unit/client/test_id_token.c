@@ -171,7 +171,8 @@ TEST(CL_22_at_hash_with_longer_digests)
 		char text[64] = { 0 };
 
 		row("%s", rows[i].alg);
-		sha(rows[i].bits, B(ACCESS_TOKEN), digest);
+		if (!check(sha(rows[i].bits, B(ACCESS_TOKEN), digest)))
+			return;
 		base64url_encode(digest, (size_t)rows[i].bits / 16, text);
 		check_int(check_token(jwt(
 			arena_printf(test_arena(), "{\"alg\":\"%s\"}", rows[i].alg),
