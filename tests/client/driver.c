@@ -218,7 +218,8 @@ static const struct {
 	verb *run;
 } verbs[] = {
 	{ "open", do_open }, { "close", do_close }, { "start", do_start },
-	{ "finish", do_finish }, { "connection", do_connection },
+	{ "finish", do_finish }, { "connect", do_connect },
+	{ "connection", do_connection },
 	{ "drop", do_drop }, { "token", do_token }, { "after", do_after },
 	{ "race", do_race }, { "fork", do_fork }, { "call", do_call },
 	{ "disconnect", do_disconnect }, { "info", do_info }, { "list", do_list },
