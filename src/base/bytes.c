@@ -119,6 +119,34 @@ bytes_to_u64(struct bytes b, uint64_t *out)
 	return true;
 }
 
+/* Arithmetic, not a table: the digits may be those of a key. */
+int
+hex_digit(char c)
+{
+	int digit = c - '0', letter = (c | 0x20) - 'a' + 10;
+
+	if (digit >= 0 && digit <= 9)
+		return digit;
+	return letter >= 10 && letter <= 15 ? letter : -1;
+}
+
+bool
+hex_read(struct bytes hex, void *out, size_t n)
+{
+	uint8_t *octets = out;
+
+	if (hex.n != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_digit(hex.p[2 * i]), low = hex_digit(hex.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		octets[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 struct buf
 buf_new(struct arena *a, size_t max)
 {

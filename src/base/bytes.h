@@ -48,6 +48,11 @@ struct bytes bytes_cut(struct bytes *rest, char sep);
 /* Decimal digits only, no sign, no overflow; false leaves *out alone. */
 bool bytes_to_u64(struct bytes b, uint64_t *out);
 
+/* A hexadecimal digit of either case; -1: none. */
+int hex_digit(char c);
+/* Exactly the 2 n digits of n octets; false: not, and out is anything. */
+bool hex_read(struct bytes hex, void *out, size_t n);
+
 /* A growing buffer in an arena, or in memory given by the caller. */
 struct buf {
 	char *p;

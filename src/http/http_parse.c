@@ -315,16 +315,6 @@ read_body(struct http_parse *p, char *text, size_t n)
 	return false;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool
 read_chunk_line(struct http_parse *p, char *text, size_t n)
 {

@@ -25,29 +25,19 @@ look_default(struct bytes name)
 		.accent_dark = B("#7fd6bd") };
 }
 
-static bool
-hex_digit(char c, uint32_t *out)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	if (at == NULL)
-		return false;
-	*out = (uint32_t)(at - digits) % 16;
-	return true;
-}
-
 bool
 look_colour(struct bytes text, uint32_t *out)
 {
-	uint32_t colour = 0, digit;
+	uint32_t colour = 0;
 
 	if (text.n != 7 || text.p[0] != '#')
 		return false;
 	for (size_t i = 1; i < text.n; i++) {
-		if (!hex_digit(text.p[i], &digit))
+		int digit = hex_digit(text.p[i]);
+
+		if (digit < 0)
 			return false;
-		colour = colour << 4 | digit;
+		colour = colour << 4 | (uint32_t)digit;
 	}
 	*out = colour;
 	return true;

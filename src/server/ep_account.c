@@ -201,24 +201,6 @@ account_show(struct exchange *x)
 
 /* ---- disconnect --------------------------------------------------------------------- */
 
-static bool
-read_key(struct bytes hex, uint8_t key[static GRANT_KEY_SIZE])
-{
-	const struct bytes digits = B("0123456789abcdef");
-
-	if (hex.n != (size_t)2 * GRANT_KEY_SIZE)
-		return false;
-	for (size_t i = 0; i < hex.n; i++) {
-		size_t at = bytes_index(digits, hex.p[i]);
-		unsigned byte = (unsigned)key[i / 2] << 4 | (unsigned)at;
-
-		if (at == digits.n)
-			return false;
-		key[i / 2] = (uint8_t)(byte & 0xFF);
-	}
-	return true;
-}
-
 static enum step
 disconnect_read(struct exchange *x)
 {
@@ -226,7 +208,7 @@ disconnect_read(struct exchange *x)
 	struct grant_change *c = ARENA_NEW(x->arena, struct grant_change);
 
 	v->page = c;
-	if (!read_key(form_get(&x->form, B("grant")), c->key)
+	if (!hex_read(form_get(&x->form, B("grant")), c->key, sizeof(c->key))
 		|| !form_token_spend(x, FORM_DISCONNECT, c->key))
 		return refuse_with(x, 403, REASON_form_token_wrong);
 	c->event = GRANT_END;

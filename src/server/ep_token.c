@@ -162,6 +162,37 @@ token_presented(const struct exchange *x, enum token_kind kind, struct bytes tex
 	return REASON_token_not_ours;
 }
 
+/* ---- read, and asked ------------------------------------------------------------ */
+
+enum step
+token_read_form(struct exchange *x,
+	enum reason (*parse)(const struct exchange *x, struct token_state *s))
+{
+	struct token_state *s = ARENA_NEW(x->arena, struct token_state);
+	enum reason reason = parse(x, s);
+
+	if (reason_error(reason) == INVALID_TARGET)
+		token_note_resources(x);
+	if (reason != REASON_NONE)
+		return refuse(x, reason);
+	x->state = s;
+	return NEXT;
+}
+
+enum step
+token_change(struct exchange *x, enum grant_event event)
+{
+	struct token_state *s = x->state;
+	struct grant_change *c = &s->change;
+
+	grant_key(s->presented.id, c->key);
+	c->event = event;
+	c->now = x->now;
+	exchange_ask(x, &c->call);
+	store_grant_change(x->worker->port, c);
+	return WAIT;
+}
+
 /* ---- refused ------------------------------------------------------------------ */
 
 static enum step
@@ -271,9 +302,12 @@ token_metric(const struct grant_change *c)
 }
 
 enum step
-token_decided(struct exchange *x, const struct grant_token *presented,
-	const struct grant_change *c)
+token_decided(struct exchange *x)
 {
+	const struct token_state *s = x->state;
+	const struct grant_token *presented = &s->presented;
+	const struct grant_change *c = &s->change;
+
 	exchange_about_grant(x, c->key);
 	if (!c->found)
 		return refuse(x, REASON_grant_unknown);

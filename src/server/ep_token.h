@@ -18,8 +18,17 @@ void token_note_resources(struct exchange *x);
 /* A presented code or refresh token, of that kind and ours, or why not. */
 enum reason token_presented(const struct exchange *x, enum token_kind kind,
 	struct bytes text, struct grant_token *out);
-/* Answers what the store decided about the grant that token belongs to. */
-enum step token_decided(struct exchange *x, const struct grant_token *presented,
-	const struct grant_change *c);
+
+/* What is presented, and the one decision about its grant. */
+struct token_state {
+	struct grant_token presented;
+	struct grant_change change;
+};
+/* The three steps of both: read by the rules of syntax, which change nothing; change
+ * the grant by what else stands in s->change; answer what was decided. */
+enum step token_read_form(struct exchange *x,
+	enum reason (*parse)(const struct exchange *x, struct token_state *s));
+enum step token_change(struct exchange *x, enum grant_event event);
+enum step token_decided(struct exchange *x);
 
 #endif

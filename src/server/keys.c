@@ -26,30 +26,6 @@ hex_write(const uint8_t *p, size_t n, char *out)
 	}
 }
 
-/* -1: not a digit. Arithmetic instead of a table: the digits are a secret. */
-static int
-hex_digit(char c)
-{
-	int digit = c - '0', letter = c - 'a' + 10;
-
-	if (digit >= 0 && digit <= 9)
-		return digit;
-	return letter >= 10 && letter <= 15 ? letter : -1;
-}
-
-static bool
-hex_read(const char *text, size_t n, uint8_t *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 /* Written whole and on disk, or not there at all. */
 static enum outcome
 key_write(int fd, const char *path, struct fault *f)
@@ -109,7 +85,7 @@ key_read(int fd, const char *path, uint8_t master[static MASTER_KEY_SIZE],
 	TRY(key_file_private(fd, path, f));
 	n = read(fd, text, sizeof(text));
 	good = (n == KEY_TEXT - 1 || (n == KEY_TEXT && text[n - 1] == '\n')) &&
-		hex_read(text, MASTER_KEY_SIZE, master);
+		hex_read((struct bytes){ text, KEY_TEXT - 1 }, master, MASTER_KEY_SIZE);
 	secret_wipe(text, sizeof(text));
 	if (good)
 		return DONE;

@@ -16,11 +16,6 @@ static step_fn code_read, code_redeem, code_answer;
 step_fn *const token_code_steps[] = { code_read, exchange_not_overloaded, code_redeem,
 	code_answer, NULL };
 
-struct code_state {
-	struct grant_token code;
-	struct grant_change change;
-};
-
 /* TC-02: what cannot be a verifier is refused before any look-up. */
 static enum reason
 code_verifier(const struct exchange *x, struct redemption *r)
@@ -37,7 +32,7 @@ code_verifier(const struct exchange *x, struct redemption *r)
 }
 
 static enum reason
-code_parse(const struct exchange *x, struct code_state *s)
+code_parse(const struct exchange *x, struct token_state *s)
 {
 	struct bytes code = form_get(&x->form, B("code"));
 	struct redemption *r = &s->change.redemption;
@@ -51,34 +46,21 @@ code_parse(const struct exchange *x, struct code_state *s)
 	if (reason == REASON_NONE)
 		reason = token_resource(x, &r->resource);
 	if (reason == REASON_NONE)
-		reason = token_presented(x, TOKEN_CODE, code, &s->code);
+		reason = token_presented(x, TOKEN_CODE, code, &s->presented);
 	return reason;
 }
 
 static enum step
 code_read(struct exchange *x)
 {
-	struct code_state *s = ARENA_NEW(x->arena, struct code_state);
-	enum reason reason = code_parse(x, s);
-
-	if (reason_error(reason) == INVALID_TARGET)
-		token_note_resources(x);
-	if (reason != REASON_NONE)
-		return refuse(x, reason);
-	x->state = s;
-	return NEXT;
+	return token_read_form(x, code_parse);
 }
 
 static enum step
 code_redeem(struct exchange *x)
 {
-	struct code_state *s = x->state;
-	struct grant_change *c = &s->change;
-	struct redemption *r = &c->redemption;
+	struct redemption *r = &((struct token_state *)x->state)->change.redemption;
 
-	grant_key(s->code.id, c->key);
-	c->event = GRANT_REDEEM;
-	c->now = x->now;
 	r->client = x->client->id;
 	r->client_is_public = x->client->type == CLIENT_PUBLIC;
 	r->redirect_uri = form_get(&x->form, B("redirect_uri"));
@@ -87,20 +69,18 @@ code_redeem(struct exchange *x)
 	r->epoch = x->catalogue->epoch;
 	r->lifetimes = &x->snapshot->lifetimes;
 	r->from = x->request->peer;
-	exchange_ask(x, &c->call);
-	store_grant_change(x->worker->port, c);
-	return WAIT;
+	return token_change(x, GRANT_REDEEM);
 }
 
 static enum step
 code_answer(struct exchange *x)
 {
-	struct code_state *s = x->state;
+	const struct token_state *s = x->state;
 	const struct grant *g = &s->change.grant;
 
 	/* a challenge is good for one code. */
 	if (s->change.found && s->change.verdict.kind == VERDICT_ISSUE && g->has_challenge)
 		people_challenge_redeemed(x->worker->shared->people, g->client,
 			g->challenge);
-	return token_decided(x, &s->code, &s->change);
+	return token_decided(x);
 }

@@ -10,18 +10,13 @@
 #include "server/endpoints.h"
 #include "server/ep_token.h"
 
-static step_fn refresh_read, refresh_change, refresh_answer;
+static step_fn refresh_read, refresh_change;
 
 step_fn *const token_refresh_steps[] = { refresh_read, exchange_not_overloaded,
-	refresh_change, refresh_answer, NULL };
-
-struct refresh_state {
-	struct grant_token token;
-	struct grant_change change;
-};
+	refresh_change, token_decided, NULL };
 
 static enum reason
-refresh_parse(const struct exchange *x, struct refresh_state *s)
+refresh_parse(const struct exchange *x, struct token_state *s)
 {
 	struct bytes token = form_get(&x->form, B("refresh_token"));
 	struct refresh *r = &s->change.refresh;
@@ -35,49 +30,27 @@ refresh_parse(const struct exchange *x, struct refresh_state *s)
 	if (reason == REASON_NONE)
 		reason = token_resource(x, &r->resource);
 	if (reason == REASON_NONE)
-		reason = token_presented(x, TOKEN_REFRESH, token, &s->token);
+		reason = token_presented(x, TOKEN_REFRESH, token, &s->presented);
 	return reason;
 }
 
 static enum step
 refresh_read(struct exchange *x)
 {
-	struct refresh_state *s = ARENA_NEW(x->arena, struct refresh_state);
-	enum reason reason = refresh_parse(x, s);
-
-	if (reason_error(reason) == INVALID_TARGET)
-		token_note_resources(x);
-	if (reason != REASON_NONE)
-		return refuse(x, reason);
-	x->state = s;
-	return NEXT;
+	return token_read_form(x, refresh_parse);
 }
 
 static enum step
 refresh_change(struct exchange *x)
 {
-	struct refresh_state *s = x->state;
-	struct grant_change *c = &s->change;
-	struct refresh *r = &c->refresh;
+	struct token_state *s = x->state;
+	struct refresh *r = &s->change.refresh;
 
-	grant_key(s->token.id, c->key);
-	c->event = GRANT_REFRESH;
-	c->now = x->now;
 	r->client = x->client->id;
-	r->generation = s->token.generation;
+	r->generation = s->presented.generation;
 	r->retry_without_key = x->client->retry_without_key;
 	r->epoch = x->catalogue->epoch;
 	r->lifetimes = &x->snapshot->lifetimes;
 	r->from = x->request->peer;
-	exchange_ask(x, &c->call);
-	store_grant_change(x->worker->port, c);
-	return WAIT;
-}
-
-static enum step
-refresh_answer(struct exchange *x)
-{
-	struct refresh_state *s = x->state;
-
-	return token_decided(x, &s->token, &s->change);
+	return token_change(x, GRANT_REFRESH);
 }

@@ -114,6 +114,26 @@ TEST(numbers_are_digits_only_and_do_not_overflow)
 	}
 }
 
+TEST(hexadecimal_is_of_either_case_and_exactly_as_long)
+{
+	static const char good[] = "0123456789abcdefABCDEF";
+	uint8_t out[3] = { 0 };
+
+	for (int c = 0; c < 256; c++) {
+		const char *at = c != 0 ? strchr(good, c) : NULL;
+		int value = at == NULL ? -1 : (int)(at - good);
+
+		check_int(hex_digit((char)c), value > 15 ? value - 6 : value);
+	}
+	check(hex_read(B("00fFa7"), out, 3));
+	check_int(out[0] << 16 | out[1] << 8 | out[2], 0x00FFA7);
+	check(hex_read(NONE, out, 0));
+	check(!hex_read(B("00fF"), out, 3));
+	check(!hex_read(B("00fFa70"), out, 3));
+	check(!hex_read(B("00fFg7"), out, 3));
+	check(!hex_read(B("00fF 7"), out, 3));
+}
+
 TEST(a_buffer_grows_to_its_maximum_and_no_further)
 {
 	struct arena *a = arena_new();
