@@ -3,12 +3,13 @@
  * terminal.c - what a person types, and what is made up at random for them.
  *
  * Promises: a password is never echoed, never taken from an argument or the
- * environment, and what is made has at least 128 random bits (secrets: 256).
+ * environment, and the terminal echoes again however asking for it ends; what is made has at least 128 random bits (secrets: 256).
  */
 #include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,19 @@
 #include "text/base64url.h"
 #include "text/utf8.h"
 
-/* One line without its end; false: end of input or too long. */
+/* Signals that end a command, and leave the terminal as it is. */
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+#define ENDINGS (sizeof endings / sizeof endings[0])
+
+static volatile sig_atomic_t ending; /* the one that came, or 0 */
+
+static void
+note_ending(int signal)
+{
+	ending = signal;
+}
+
+/* One line without its end; false: end of input, too long, or a signal that ends. */
 static bool
 read_line(int fd, char *out, size_t max, size_t *n)
 {
@@ -29,7 +42,7 @@ read_line(int fd, char *out, size_t max, size_t *n)
 		char ch;
 		ssize_t got = read(fd, &ch, 1);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && ending == 0)
 			continue;
 		if (got < 0 || *n == max)
 			return false;
@@ -39,8 +52,9 @@ read_line(int fd, char *out, size_t max, size_t *n)
 	}
 }
 
+/* Without echo; and nobody may stop us and be left at a silent terminal. */
 static bool
-ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
+ask_silently(int tty, const char *prompt, char *out, size_t max, size_t *n)
 {
 	struct termios before, silent;
 	bool ok;
@@ -49,10 +63,34 @@ ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
 		return false;
 	silent = before;
 	silent.c_lflag &= (tcflag_t)~ECHO;
+	silent.c_cc[VSUSP] = _POSIX_VDISABLE;
 	tcsetattr(tty, TCSAFLUSH, &silent);
 	ok = read_line(tty, out, max, n);
 	tcsetattr(tty, TCSAFLUSH, &before);
 	return write(tty, "\n", 1) == 1 && ok;
+}
+
+/* A signal that ends us waits until the terminal is as it was, and then does. */
+static bool
+ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
+{
+	struct sigaction note = { .sa_handler = note_ending }, before[ENDINGS];
+	bool ok;
+
+	ending = 0;
+	for (size_t i = 0; i < ENDINGS; i++) {
+		sigaction(endings[i], NULL, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(endings[i], &note, NULL);
+	}
+	ok = ask_silently(tty, prompt, out, max, n);
+	for (size_t i = 0; i < ENDINGS; i++)
+		sigaction(endings[i], &before[i], NULL);
+	if (ending != 0) {
+		secret_wipe(out, *n);
+		raise(ending);
+	}
+	return ok;
 }
 
 static bool
