@@ -4,7 +4,7 @@
  *
  * Known and unknown, right and disabled take the same way: throttle, look up,
  * argon2id in the hasher, one audited answer. Too many failures make one wait,
- * by account and address; a browser that signed in before has an allowance of
+ * by account, address and IPv6 network; a browser that signed in before has an allowance of
  * its own, so nobody can be locked out from outside.
  */
 #include <string.h>
@@ -23,7 +23,8 @@
 struct sign_in {
 	struct bytes username, password;
 	struct known known;
-	struct throttle_key account_here, account, address;
+	struct throttle_key account_here, account, address, network;
+	bool has_network; /* IPv6 */
 	struct user_find find;
 	struct hash_job hash;
 	struct session_open open;
@@ -124,14 +125,17 @@ sign_in_wait(struct exchange *x, const struct sign_in *s)
 {
 	const struct throttles *t = x->worker->shared->throttles;
 	int64_t here = throttle_wait(t->sign_in, s->account_here, x->now);
-	int64_t account = 0, address;
+	int64_t account = 0, address, network = 0;
 
 	if (s->known.here)
 		return here;
+	if (s->has_network)
+		network = throttle_wait(t->sign_in_network, s->network, x->now);
 	if (throttle_level(t->sign_in, s->account_here, x->now) > 0)
 		account = throttle_wait(t->account, s->account, x->now);
 	address = throttle_wait(t->sign_in_address, s->address, x->now);
 	here = account > here ? account : here;
+	here = network > here ? network : here;
 	return address > here ? address : here;
 }
 
@@ -146,6 +150,8 @@ sign_in_count(struct exchange *x, const struct sign_in *s)
 	if (!s->known.here)
 		throttle_fail(t->account, s->account, x->now);
 	throttle_fail(t->sign_in_address, s->address, x->now);
+	if (s->has_network)
+		throttle_fail(t->sign_in_network, s->network, x->now);
 }
 
 static void
@@ -157,24 +163,37 @@ sign_in_take_back(struct exchange *x, const struct sign_in *s)
 	if (!s->known.here)
 		throttle_take_back(t->account, s->account);
 	throttle_take_back(t->sign_in_address, s->address);
+	if (s->has_network)
+		throttle_take_back(t->sign_in_network, s->network);
+}
+
+/* By what this attempt is counted. */
+static void
+sign_in_keys(struct exchange *x, struct sign_in *s)
+{
+	const struct throttles *t = x->worker->shared->throttles;
+	char memory[40], wide[40];
+	struct bytes account = known_account(x, s->username);
+	struct bytes address = throttle_address(x->request->peer, memory);
+	struct bytes network = throttle_network(x->request->peer, wide);
+
+	s->account_here = throttle_key(t->sign_in, account,
+		s->known.here ? s->known.id : address);
+	s->account = throttle_key(t->account, account, NONE);
+	s->address = throttle_key(t->sign_in_address, NONE, address);
+	s->has_network = !bytes_empty(network);
+	s->network = throttle_key(t->sign_in_network, NONE, network);
 }
 
 /* H-14: before any credential is looked at. */
 static enum step
 sign_in_may_try(struct exchange *x)
 {
-	const struct throttles *t = x->worker->shared->throttles;
 	struct sign_in *s = visit_of(x)->page;
-	struct bytes account = known_account(x, s->username);
-	char memory[40];
-	struct bytes address = throttle_address(x->request->peer, memory);
 	int64_t wait;
 
 	known_read(x, s->username, &s->known);
-	s->account_here = throttle_key(t->sign_in, account,
-		s->known.here ? s->known.id : address);
-	s->account = throttle_key(t->account, account, NONE);
-	s->address = throttle_key(t->sign_in_address, NONE, address);
+	sign_in_keys(x, s);
 	wait = sign_in_wait(x, s);
 	if (wait == 0) {
 		sign_in_count(x, s);
@@ -214,6 +233,7 @@ sign_in_hash(struct exchange *x)
 	job->password = s->password;
 	job->hash = s->find.found
 		? arena_cstr(x->arena, s->find.user.password_hash) : NULL;
+	job->known = s->known.here;
 	job->reply = loop_mailbox(x->worker->loop);
 	job->done = hash_done;
 	job->arg = x;

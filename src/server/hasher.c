@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hasher.c - a queue of bounded length and the threads that work it off.
+ * hasher.c - two queues of bounded length and the threads that work them off.
  */
 #include "server/hasher.h"
 
@@ -13,11 +13,17 @@
 
 #define THREADS_MAX 32
 
+struct line {
+	struct letter *first, **last; /* a job's letter is its link */
+	size_t waiting;
+};
+
 struct hasher {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
-	struct letter *first, **last; /* the queue; a job's letter is its link */
-	size_t waiting, most;
+	struct line lines[2]; /* strangers, known browsers */
+	bool known_next;      /* whose turn it is while both wait */
+	size_t most;
 	bool stopping;
 	size_t threads;
 	pthread_t thread[THREADS_MAX];
@@ -37,6 +43,38 @@ job_open(struct letter *l)
 	job->done(job);
 }
 
+static void
+line_add(struct line *line, struct letter *l)
+{
+	l->next = NULL;
+	if (line->waiting++ == 0)
+		line->last = &line->first;
+	*line->last = l;
+	line->last = &l->next;
+}
+
+static struct letter *
+line_take(struct line *line)
+{
+	struct letter *l = line->first;
+
+	line->first = l->next;
+	line->waiting--;
+	return l;
+}
+
+/* In turns while both wait; NULL: nobody does. */
+static struct letter *
+next_in_line(struct hasher *h)
+{
+	bool known = h->lines[h->known_next].waiting > 0 ? h->known_next : !h->known_next;
+
+	if (h->lines[known].waiting == 0)
+		return NULL;
+	h->known_next = !known;
+	return line_take(&h->lines[known]);
+}
+
 /* The next job, or NULL once there is none and never will be. */
 static struct hash_job *
 hasher_take(struct hasher *h)
@@ -44,15 +82,8 @@ hasher_take(struct hasher *h)
 	struct letter *l;
 
 	pthread_mutex_lock(&h->lock);
-	while (h->first == NULL && !h->stopping)
+	while ((l = next_in_line(h)) == NULL && !h->stopping)
 		pthread_cond_wait(&h->work, &h->lock);
-	l = h->first;
-	if (l != NULL) {
-		h->first = l->next;
-		if (h->first == NULL)
-			h->last = &h->first;
-		h->waiting--;
-	}
 	pthread_mutex_unlock(&h->lock);
 	return l != NULL ? job_of(l) : NULL;
 }
@@ -87,7 +118,6 @@ hasher_new(size_t queue)
 
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->work, NULL);
-	h->last = &h->first;
 	h->most = queue;
 	for (size_t i = 0; i < hasher_threads(); i++)
 		if (pthread_create(&h->thread[i], NULL, hasher_work, h) == 0)
@@ -118,15 +148,13 @@ hasher_free(struct hasher *h)
 bool
 hasher_ask(struct hasher *h, struct hash_job *job)
 {
+	struct line *line = &h->lines[job->known];
 	bool room;
 
-	job->letter.next = NULL;
 	pthread_mutex_lock(&h->lock);
-	room = h->waiting < h->most && !h->stopping;
+	room = line->waiting < h->most && !h->stopping;
 	if (room) {
-		*h->last = &job->letter;
-		h->last = &job->letter.next;
-		h->waiting++;
+		line_add(line, &job->letter);
 		pthread_cond_signal(&h->work);
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -139,7 +167,7 @@ hasher_waiting(struct hasher *h)
 	size_t waiting;
 
 	pthread_mutex_lock(&h->lock);
-	waiting = h->waiting;
+	waiting = h->lines[false].waiting + h->lines[true].waiting;
 	pthread_mutex_unlock(&h->lock);
 	return waiting;
 }

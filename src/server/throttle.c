@@ -102,22 +102,40 @@ throttle_key(const struct throttle *t, struct bytes a, struct bytes b)
 	return k;
 }
 
+static bool
+is_ipv6(struct bytes peer, uint8_t out[static 16])
+{
+	char text[64];
+
+	if (bytes_index(peer, ':') == peer.n || peer.n >= sizeof(text))
+		return false; /* IPv4, or the name of a Unix socket */
+	memcpy(text, peer.p, peer.n);
+	text[peer.n] = '\0';
+	return inet_pton(AF_INET6, text, out) == 1;
+}
+
 struct bytes
 throttle_address(struct bytes peer, char out[static 40])
 {
 	uint8_t v6[16];
-	char text[64];
 
-	if (bytes_index(peer, ':') == peer.n || peer.n >= sizeof(text))
-		return peer; /* IPv4, or the name of a Unix socket */
-	memcpy(text, peer.p, peer.n);
-	text[peer.n] = '\0';
-	if (inet_pton(AF_INET6, text, v6) != 1)
+	if (!is_ipv6(peer, v6))
 		return peer;
 	/* Who has one address of a /64 has all of them. */
 	return (struct bytes){ out, (size_t)snprintf(out, 40,
 		"%02x%02x:%02x%02x:%02x%02x:%02x%02x/64", v6[0], v6[1], v6[2], v6[3],
 		v6[4], v6[5], v6[6], v6[7]) };
+}
+
+struct bytes
+throttle_network(struct bytes peer, char out[static 40])
+{
+	uint8_t v6[16];
+
+	if (!is_ipv6(peer, v6))
+		return NONE;
+	return (struct bytes){ out, (size_t)snprintf(out, 40, "%02x%02x:%02x%02x:%02x%02x/48",
+		v6[0], v6[1], v6[2], v6[3], v6[4], v6[5]) };
 }
 
 /* What is left of a bucket at `now`; time that ran backwards takes nothing away. */

@@ -24,6 +24,10 @@ struct throttle_key throttle_key(const struct throttle *t, struct bytes a, struc
 /* An address as throttles see it: IPv4 whole, IPv6 by its /64 (into memory of 40). */
 struct bytes throttle_address(struct bytes peer, char out[static 40]);
 
+/* The network an IPv6 address is of, by its /48: whoever is given one network has
+ * 65,536 of the above. NONE for IPv4. */
+struct bytes throttle_network(struct bytes peer, char out[static 40]);
+
 /* Seconds to wait before the next try; 0: go on. now: any clock in seconds. */
 int64_t throttle_wait(const struct throttle *t, struct throttle_key k, int64_t now);
 /* Failures that are remembered; 0: none. */
@@ -40,6 +44,7 @@ struct throttles {
 	struct throttle *sign_in;         /* account and address, or account and known browser */
 	struct throttle *account;         /* account, from unknown browsers only */
 	struct throttle *sign_in_address; /* address */
+	struct throttle *sign_in_network; /* IPv6 network */
 };
 struct config;
 struct throttles *throttles_new(const struct config *c);

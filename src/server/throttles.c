@@ -22,6 +22,8 @@ throttles_new(const struct config *c)
 	t->sign_in = throttle_new(BUCKETS, c->sign_in_failures, 30);
 	t->account = throttle_new(BUCKETS, c->account_failures, 30);
 	t->sign_in_address = throttle_new(BUCKETS, c->sign_in_address_failures, 10);
+	/* Neighbours share it: as much as eight of them, and forgiven as quickly. */
+	t->sign_in_network = throttle_new(BUCKETS, c->sign_in_address_failures * 8, 1);
 	return t;
 }
 
@@ -35,5 +37,6 @@ throttles_free(struct throttles *t)
 	throttle_free(t->sign_in);
 	throttle_free(t->account);
 	throttle_free(t->sign_in_address);
+	throttle_free(t->sign_in_network);
 	free(t);
 }

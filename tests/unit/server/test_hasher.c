@@ -17,6 +17,15 @@ count_answer(struct hash_job *job)
 	matched += job->matches;
 }
 
+static int first_known; /* how many had been answered when the first known one was */
+
+static void
+count_known(struct hash_job *job)
+{
+	count_answer(job);
+	first_known = first_known == 0 ? answered : first_known;
+}
+
 static struct hash_job
 job_for(const char *password, const char *hash)
 {
@@ -92,6 +101,32 @@ TEST(when_full_it_says_so_and_drops_nothing_it_took)
 	jobs[0] = job_for("guess", NULL);
 	check(hasher_ask(h, &jobs[0]));
 	wait_for(taken + 1);
+	hasher_free(h);
+	mailbox_free(home);
+}
+
+/* One thread works off what was asked first; who is known waits for one of each. */
+TEST(strangers_do_not_keep_known_browsers_out)
+{
+	struct hasher *h = hasher_new(4);
+	struct hash_job strangers[JOBS], known[4];
+	int before = 0;
+
+	begin();
+	for (int i = 0; i < JOBS; i++) {
+		strangers[i] = job_for("guess", NULL);
+		before += hasher_ask(h, &strangers[i]);
+	}
+	check(before < JOBS); /* full, for strangers */
+	for (int i = 0; i < 4; i++) {
+		known[i] = job_for("guess", NULL);
+		known[i].known = true;
+		known[i].done = count_known;
+		check(hasher_ask(h, &known[i]));
+	}
+	wait_for(before + 4);
+	/* The first of them had to wait for the one at work and one turn at most. */
+	check(first_known <= 3);
 	hasher_free(h);
 	mailbox_free(home);
 }

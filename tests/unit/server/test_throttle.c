@@ -144,6 +144,18 @@ TEST(under_attack_the_emptiest_are_forgotten)
 	check(throttle_wait(table, ada, 1000) > 0);
 }
 
+TEST(an_ipv6_network_is_its_first_48_bits)
+{
+	char memory[40];
+
+	check_bytes(throttle_network(B("2001:db8:7:1::1"), memory), B("2001:0db8:0007/48"));
+	check_bytes(throttle_network(B("2001:db8:7:ffff::2"), memory), B("2001:0db8:0007/48"));
+	check_bytes(throttle_network(B("2001:db8:8::1"), memory), B("2001:0db8:0008/48"));
+	check(bytes_empty(throttle_network(B("192.0.2.1"), memory)));
+	check(bytes_empty(throttle_network(B("unix"), memory)));
+	check(bytes_empty(throttle_network(B("not:an:address"), memory)));
+}
+
 TEST(an_ipv6_address_counts_by_its_64_bit_network)
 {
 	static const struct { const char *peer, *seen; } rows[] = {
