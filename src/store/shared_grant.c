@@ -79,19 +79,6 @@ grant_end_audit(struct arena *a, const struct grant *g)
 
 /* ---- keys by their first digits ------------------------------------------ */
 
-/* 16: not a hexadecimal digit. */
-static unsigned
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	if (c >= 'A' && c <= 'F')
-		return (unsigned)(c - 'A') + 10;
-	return 16;
-}
-
 bool
 grant_key_range(struct bytes prefix, uint8_t low[static GRANT_KEY_SIZE],
 	uint8_t high[static GRANT_KEY_SIZE])
@@ -101,12 +88,12 @@ grant_key_range(struct bytes prefix, uint8_t low[static GRANT_KEY_SIZE],
 	if (prefix.n > 2 * (size_t)GRANT_KEY_SIZE)
 		return false;
 	for (size_t i = 0; i < prefix.n; i++) {
-		unsigned value = hex_value(prefix.p[i]), shift = i % 2 == 0 ? 4 : 0;
+		int digit = hex_digit(prefix.p[i]), shift = i % 2 == 0 ? 4 : 0;
 
-		if (value > 15)
+		if (digit < 0)
 			return false;
-		low[i / 2] = (uint8_t)(low[i / 2] | value << shift);
-		high[i / 2] = (uint8_t)(high[i / 2] & ~((15u - value) << shift));
+		low[i / 2] = (uint8_t)(low[i / 2] | digit << shift);
+		high[i / 2] = (uint8_t)(high[i / 2] & ~((15 - digit) << shift));
 	}
 	return true;
 }
