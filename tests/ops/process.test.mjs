@@ -326,6 +326,11 @@ test('systemd waits for longer than a stopping server does', async () => {
 	assert.ok(Number(/^TimeoutStopSec=(\d+)/m.exec(unit)[1]) > drain);
 });
 
+test('no verdict of --check keeps systemd from starting what would serve', () => {
+	const unit = fs.readFileSync(new URL('../../dist/latchkey.service', import.meta.url), 'utf8');
+	assert.deepEqual(unit.match(/^ExecStartPre=.*/gm), ['ExecStartPre=-latchkey serve --check --dir /var/lib/latchkey']);
+});
+
 // ---- readiness, health, metrics -------------------------------------------------------------------
 
 test('readiness is told to systemd', async () => {
