@@ -50,7 +50,7 @@ test-postgres: ## every test of the server with PostgreSQL behind it
 	@scripts/deps build test
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all meson-test-prereq
-	@tests/run --build $(BUILD) units postgres postgres-rules postgres-browser
+	@tests/run --build $(BUILD) units postgres postgres-rules postgres-browser failover
 
 test-crash: ## kill -9 and power cuts under load, 200 times each (ROUNDS=N for another number)
 	@scripts/deps build test

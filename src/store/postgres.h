@@ -35,6 +35,7 @@ extern const struct pg_text pg_statements[PG_COUNT];
  * request is answered within two seconds whatever the database does. */
 #define PG_ANSWER_MS 1400
 #define PG_CONNECT_MS 1000
+#define PG_LEASE_MS 4000 /* from the asking for the last commit acknowledged */
 
 /* ---- where the database is (postgres_target.c) --------------------------- */
 
@@ -272,7 +273,8 @@ struct pg_store {
 	atomic_size_t primary; /* the host to connect to */
 	atomic_uint era; /* one more each time the keeper has found the primary */
 	atomic_bool kept; /* a keeper says what is certain: */
-	_Atomic int64_t lease_ms; /* until when (monotonic) this node may answer */
+	_Atomic int64_t acked_ms; /* monotonic: a commit asked for then was acknowledged */
+	_Atomic int64_t doubt_ms; /* what is read is told when one after that was */
 	_Atomic int64_t clock_ms; /* the database's clock less the monotonic one */
 	_Atomic int64_t version;  /* of the catalogue; -1: not known */
 	struct clerk *clerk;
@@ -282,6 +284,10 @@ struct pg_store {
 struct pg_store *pg_store_of(const struct store *s);
 /* From now on a keeper finds the primary and renews this node's lease. */
 enum outcome pg_store_keep(struct pg_store *s, struct fault *f) must_check;
+/* Something happened after which a commit has to be acknowledged before anything that
+ * is read may be told: what is visible may not have reached a standby. */
+void pg_doubt(struct pg_store *s);
+bool pg_in_doubt(const struct pg_store *s);
 /* May what was read here be told? */
 enum outcome pg_certain(struct pg_store *s, struct fault *f) must_check;
 
@@ -297,6 +303,7 @@ void clerk_stop(struct clerk *k);
 /* postgres_keeper.c */
 enum outcome keeper_start(struct pg_store *s, struct keeper **out, struct fault *f)
 	must_check;
+void keeper_hurry(struct keeper *k); /* not in a second: now */
 void keeper_stop(struct keeper *k);
 
 /* ---- grants (postgres_grant_row.c) --------------------------------------- */

@@ -37,11 +37,14 @@ struct clerk {
 	struct letter reclaim;
 };
 
-/* What another thread has the clerk do, and waits for. */
+/* What another thread has the clerk do, and waits for: without a mailbox of its own,
+ * because that wants a descriptor, and there may be none left. */
 struct errand {
-	struct letter letter, answer;
+	struct letter letter;
 	struct clerk *clerk;
-	struct mailbox *back;
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
 	void (*act)(struct clerk *, struct errand *);
 	int64_t number; /* what came of it */
 };
@@ -269,7 +272,10 @@ errand_arrived(struct letter *l)
 
 	if (e->act != NULL)
 		e->act(e->clerk, e);
-	mailbox_post(e->back, &e->answer);
+	pthread_mutex_lock(&e->lock);
+	e->done = true;
+	pthread_cond_signal(&e->over);
+	pthread_mutex_unlock(&e->lock); /* from here on it may be gone */
 }
 
 /* A fault here is nobody's: the next traffic tries again. */
@@ -350,25 +356,22 @@ clerk_reclaim(struct clerk *k, size_t inserted)
 		mailbox_post(k->inbox, &k->reclaim);
 }
 
-static void
-nothing(struct letter *l)
-{
-	(void)l;
-}
-
 static int64_t
 send_errand(struct clerk *k, void (*act)(struct clerk *, struct errand *))
 {
 	struct errand e = { .letter.open = errand_arrived,
-		.answer.open = nothing,
 		.clerk = k,
-		.back = mailbox_new(),
-		.act = act };
+		.act = act,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.over = PTHREAD_COND_INITIALIZER };
 
 	mailbox_post(k->inbox, &e.letter);
-	while (mailbox_wait(e.back, -1) == NULL)
-		;
-	mailbox_free(e.back);
+	pthread_mutex_lock(&e.lock);
+	while (!e.done)
+		pthread_cond_wait(&e.over, &e.lock);
+	pthread_mutex_unlock(&e.lock);
+	pthread_cond_destroy(&e.over);
+	pthread_mutex_destroy(&e.lock);
 	return e.number;
 }
 

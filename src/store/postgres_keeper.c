@@ -8,11 +8,16 @@
  * active for longer than that. The same answer brings the database's clock and the
  * catalogue's version, so a notification is only a hint to ask at once.
  *
+ * What may be visible without having reached a standby (after a connection broke, or
+ * a wait for one was cancelled) is doubted: the next acknowledged commit vouches for
+ * all before it, and is asked for at once.
+ *
  * The host that acknowledged is the primary: the ports' lines and the clerk connect
  * to it and to no other, and all of them do so anew when the keeper had to.
  */
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +29,6 @@
 
 #define RENEW_MS 1000
 #define RETRY_MS 200
-#define LEASE_MS 4000 /* from the asking for the commit that was acknowledged */
 #define NODE_SIZE 16
 #define DAY INT64_C(86400)
 
@@ -32,7 +36,9 @@ struct keeper {
 	pthread_t thread;
 	struct pg_store *store;
 	struct mailbox *inbox;
-	struct letter stop;
+	struct letter stop, hurry;
+	atomic_bool hurrying; /* its letter is on its way */
+	bool stopping;
 	struct pg db;
 	struct fault fault; /* nobody's: what matters is whether the lease runs out */
 	size_t host;
@@ -65,7 +71,7 @@ renew(struct keeper *k)
 	TRY(pg_end(&q));
 	if (k->db.unsure)
 		return FAULT_AT(&k->fault, "no standby acknowledged");
-	atomic_store(&s->lease_ms, asked_ms + LEASE_MS);
+	atomic_store(&s->acked_ms, asked_ms);
 	atomic_store(&s->clock_ms, clock_ms - asked_ms);
 	atomic_store(&s->version, version);
 	return DONE;
@@ -116,8 +122,8 @@ is_notified(struct keeper *k)
 	return notified;
 }
 
-/* Until it is time, something was notified, or the end has come (false). */
-static bool
+/* Until it is time, something was notified, somebody is in a hurry or the end has come. */
+static void
 rest(struct keeper *k, int64_t until_ms)
 {
 	struct pollfd fds[2] = { { .fd = mailbox_fd(k->inbox), .events = POLLIN },
@@ -127,12 +133,11 @@ rest(struct keeper *k, int64_t until_ms)
 	while ((left = until_ms - clock_monotonic_ms()) > 0) {
 		fds[1].fd = k->db.conn != NULL ? pq.socket(k->db.conn) : -1;
 		(void)poll(fds, 2, (int)left);
-		if (fds[0].revents != 0)
-			return false;
+		if (mailbox_deliver(k->inbox) > 0)
+			return;
 		if (fds[1].revents != 0 && is_notified(k))
-			return true;
+			return;
 	}
-	return true;
 }
 
 static void
@@ -158,7 +163,8 @@ keeper_main(void *arg)
 		looked_ms = clock_monotonic_ms();
 		if (keep(k))
 			clerk_reclaim(k->store->clerk, 0);
-	} while (rest(k, looked_ms + (k->db.conn != NULL ? RENEW_MS : RETRY_MS)));
+		rest(k, looked_ms + (k->db.conn != NULL ? RENEW_MS : RETRY_MS));
+	} while (!k->stopping);
 	leave(k);
 	return NULL;
 }
@@ -174,6 +180,24 @@ keeper_free(struct keeper *k)
 	free(k);
 }
 
+static void
+hurry(struct letter *l)
+{
+	struct keeper *k =
+		(struct keeper *)(void *)((char *)l - offsetof(struct keeper, hurry));
+
+	atomic_store(&k->hurrying, false);
+}
+
+static void
+stop(struct letter *l)
+{
+	struct keeper *k =
+		(struct keeper *)(void *)((char *)l - offsetof(struct keeper, stop));
+
+	k->stopping = true;
+}
+
 enum outcome
 keeper_start(struct pg_store *s, struct keeper **out, struct fault *f)
 {
@@ -183,6 +207,8 @@ keeper_start(struct pg_store *s, struct keeper **out, struct fault *f)
 	k->db.store = &s->store;
 	k->db.fault = &k->fault;
 	k->inbox = mailbox_new();
+	k->hurry.open = hurry;
+	k->stop.open = stop;
 	k->host = atomic_load(&s->primary);
 	secret_random(k->node, NODE_SIZE);
 	*out = k;
@@ -199,16 +225,16 @@ keeper_start(struct pg_store *s, struct keeper **out, struct fault *f)
 	return FAULT;
 }
 
-static void
-nothing(struct letter *l)
+void
+keeper_hurry(struct keeper *k)
 {
-	(void)l;
+	if (!atomic_exchange(&k->hurrying, true))
+		mailbox_post(k->inbox, &k->hurry);
 }
 
 void
 keeper_stop(struct keeper *k)
 {
-	k->stop.open = nothing;
 	mailbox_post(k->inbox, &k->stop);
 	pthread_join(k->thread, NULL);
 	keeper_free(k);

@@ -223,9 +223,12 @@ send_batch(struct line *l)
 
 /* ---- connecting ---------------------------------------------------------- */
 
+/* The server may have been another, or have started again, since its last commit. */
 static void
 settle_in(struct line *l)
 {
+	if (!l->changes)
+		pg_doubt(store_of(l));
 	pq.setnonblocking(l->conn, 1);
 	pq.setNoticeReceiver(l->conn, pg_hear, &l->unsure);
 	if (pq.enterPipelineMode(l->conn) != 1) {
@@ -353,6 +356,8 @@ batch_over(struct line *l)
 		atomic_fetch_add(&s->commit_us, (uint64_t)(now_us() - l->sent_us));
 	}
 	if (l->unsure && l->changes)
+		pg_doubt(store_of(l));
+	if (l->unsure && l->changes)
 		(void)FAULT_AT(&l->fault, "PostgreSQL did not say for certain that the "
 			"change was saved");
 	unload(l, l->unsure && l->changes ? REFUSED : DONE);
@@ -452,7 +457,8 @@ line_tend(struct line *l, int64_t now_ms)
 		lost(l, "no answer in time");
 	if (l->state == LINE_IDLE && l->era != atomic_load(&store_of(l)->era))
 		hang_up(l); /* the primary may be another */
-	if (l->state == LINE_IDLE && l->waiting.n > 0)
+	if (l->state == LINE_IDLE && l->waiting.n > 0 &&
+		(l->changes || !pg_in_doubt(store_of(l))))
 		send_batch(l);
 	if (l->state == LINE_DOWN)
 		tend_down(l, now_ms);

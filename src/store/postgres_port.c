@@ -9,7 +9,8 @@
  *
  * A commit that was not answered is neither success nor failure. The row is read
  * again: if it has the mark that only this call writes, the change took place, and it
- * is written once more, so that the answer to that commit vouches for both.
+ * is written once more, so that the answer to that commit vouches for both. So is a
+ * row whose tokens are told again: whoever wrote it may never have learnt that it is safe.
  */
 #include <poll.h>
 #include <stddef.h>
@@ -193,10 +194,13 @@ pg_port_end_job(struct pg_port *p, struct job *j, enum outcome outcome,
 static void
 end_read(struct pg_port *p, struct job *j)
 {
+	struct pg_store *s = pg_store_of(p->port.store);
 	struct fault f;
-	enum outcome certain = pg_certain(pg_store_of(p->port.store), &f);
 
-	pg_port_end_job(p, j, certain, &f);
+	if (pg_in_doubt(s))
+		queue(&p->reads, j); /* it is read again when there is none */
+	else
+		pg_port_end_job(p, j, pg_certain(s, &f), &f);
 }
 
 /* ---- after reading ------------------------------------------------------- */
@@ -217,6 +221,8 @@ after_load(struct pg_port *p, struct job *j)
 	j->confirms = c->found && j->unsure && j->found == j->own;
 	if (c->found && !j->confirms)
 		c->verdict = grant_decide(c);
+	if (c->found && c->verdict.kind == VERDICT_REPEAT)
+		j->confirms = true; /* its tokens go out as those of the first did */
 	if (!c->found || (!j->confirms && !c->verdict.changed)) {
 		end_read(p, j);
 		return;

@@ -75,10 +75,29 @@ pg_store_keep(struct pg_store *s, struct fault *f)
 	return kept;
 }
 
+void
+pg_doubt(struct pg_store *s)
+{
+	if (!atomic_load(&s->kept))
+		return;
+	atomic_store(&s->doubt_ms, clock_monotonic_ms());
+	keeper_hurry(s->keeper);
+}
+
+bool
+pg_in_doubt(const struct pg_store *s)
+{
+	return atomic_load(&s->kept) &&
+		atomic_load(&s->acked_ms) < atomic_load(&s->doubt_ms);
+}
+
 enum outcome
 pg_certain(struct pg_store *s, struct fault *f)
 {
-	if (!atomic_load(&s->kept) || clock_monotonic_ms() < atomic_load(&s->lease_ms))
+	int64_t lease_ms = atomic_load(&s->acked_ms) + PG_LEASE_MS;
+
+	if (!atomic_load(&s->kept) ||
+		(clock_monotonic_ms() < lease_ms && !pg_in_doubt(s)))
 		return DONE;
 	return FAULT_AT(f, "this node's lease ran out: nobody confirms that its database "
 		"is still the primary");

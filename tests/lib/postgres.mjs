@@ -77,6 +77,12 @@ async function freePort() {
 	return port;
 }
 
+const running = new Set();
+process.on('exit', () => {
+	for (const child of running)
+		child.kill('SIGQUIT'); // immediate shutdown
+});
+
 export class Cluster {
 	// settings: of postgresql.conf. env: of the server, such as another clock.
 	static async start({ settings = {}, env = {} } = {}) {
@@ -116,7 +122,12 @@ export class Cluster {
 		this.child.stdout.on('data', (b) => { this.log += b; });
 		this.child.stderr.on('data', (b) => { this.log += b; });
 		this.exit = new Promise((resolve) => this.child.once('exit', resolve));
-		this.exit.then(() => { this.exited = true; });
+		const { child } = this;
+		running.add(child);
+		this.exit.then(() => {
+			this.exited = true;
+			running.delete(child);
+		});
 		this.exited = false;
 		for (const end = Date.now() + 30000; Date.now() < end; await sleep(50)) {
 			if (this.exited)
@@ -128,9 +139,8 @@ export class Cluster {
 	}
 
 	// A standby that follows this cluster, under that name.
-	async standby(name, settings = {}) {
-		const c = new Cluster({ settings: { ...this.settings, ...settings }, env: this.env, port: await freePort() });
-		fs.chmodSync(c.dir, 0o711);
+	async standby(name, settings = {}, port = undefined) {
+		const c = new Cluster({ settings: { ...this.settings, ...settings }, env: this.env, port: port ?? await freePort() });
 		tool('pg_basebackup', ['-D', c.data, '-c', 'fast', '-R', '--no-sync',
 			'-d', `postgresql://latchkey@${this.host}/postgres?application_name=${name}`]);
 		await c.run();

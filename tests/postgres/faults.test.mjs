@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a database may do to a server: end its connections in the middle of a commit,
+// stop answering, say yes without a standby, be demoted without knowing it.
+// (RULEBOOK H-15, H-16, A5; R6.4, R6.5)
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { random, sleep, SLOW } from '../lib/latchkey.mjs';
+import { mustSql, sql } from '../lib/postgres.mjs';
+import { Node, Topology, start, total, writers } from './stage.mjs';
+
+const topology = await Topology.start(1);
+const lk = await start(topology);
+const node = await Node.beside(lk);
+const { primary, standbys: [standby] } = topology;
+
+after(async () => {
+	await node.remove();
+	await lk.remove();
+	await topology.remove();
+});
+
+const OURS = "application_name = 'latchkey' AND pid <> pg_backend_pid()";
+
+async function allGood(crowd) {
+	for (const w of crowd) {
+		assert.deepEqual(w.faults, []);
+		const one = await lk.active(w.tokens.access_token);
+		assert.equal(one, true, 'the newest token that was told is live');
+		const answer = await lk.refresh(lk.web, w.tokens.refresh_token);
+		assert.equal(answer.status, 200, `${answer}`);
+		w.tokens = answer.json;
+	}
+}
+
+test('H-16 connections ended in the middle of commits: what was told is so, nothing else ends', async () => {
+	const crowd = await writers(lk, 6);
+	const running = crowd.map((w, i) => (i % 2 ? w.run() : w.runWithoutKey()));
+	for (let i = 0; i < 60; i++) {
+		await sleep(50);
+		await sql(primary.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${OURS} AND random() < 0.5`);
+	}
+	crowd.forEach((w) => { w.stopped = true; });
+	await Promise.all(running);
+	console.log(`# ${total(crowd, 'done')} refreshes, ${total(crowd, 'unknown')} without an answer at first`);
+	assert.ok(total(crowd, 'done') > 50);
+	await sleep(1500);
+	await allGood(crowd.filter((w) => w.tokens));
+});
+
+test('H-16 a wait for a standby that is cancelled is no success', async () => {
+	const [w] = await writers(lk, 1);
+	const key = random();
+	standby.signal('SIGSTOP');
+	const asked = Date.now();
+	const asking = w.ask(key);
+	let cancelled = 0;
+	for (let i = 0; i < 30; i++) {
+		await sleep(50);
+		const rows = await sql(primary.url, `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE ${OURS} AND wait_event = 'SyncRep'`);
+		cancelled += rows?.length ?? 0;
+	}
+	const answer = await asking;
+	const [[stands]] = await mustSql(primary.url, 'SELECT max(get_byte(pulse, 7)) FROM grants');
+	const repeated = await w.ask(key);
+	standby.signal('SIGCONT');
+	assert.ok(cancelled > 0, 'a wait was cancelled');
+	assert.ok(Number(stands) > 1, 'and the primary shows what it saved');
+	assert.equal(answer.status, 503, `${answer}`);
+	assert.equal(repeated.status, 503, `nor is it told again: ${repeated}`);
+	assert.ok(answer.get('retry-after'));
+	assert.ok(Date.now() - asked < 6000 * SLOW);
+	await sleep(1500);
+	const again = await w.ask(key);
+	assert.equal(again.status, 200, `${again}`);
+	w.tokens = again.json;
+	await allGood([w]);
+});
+
+test('H-15 a primary that stops answering: 503 with Retry-After within two seconds, and back by itself', async () => {
+	const [w] = await writers(lk, 1);
+	primary.signal('SIGSTOP');
+	for (const ask of [
+		() => w.ask(random()),
+		() => lk.introspect(w.tokens.access_token),
+		() => w.ask(random()),
+	]) {
+		const asked = Date.now();
+		const answer = await ask();
+		const took = Date.now() - asked;
+		assert.equal(answer?.status, 503, `${answer}`);
+		assert.ok(answer.get('retry-after'));
+		assert.ok(took < 2000 * SLOW, `${took} ms`);
+	}
+	assert.notEqual((await lk.health('/healthz')).status, 200);
+	primary.signal('SIGCONT');
+	await lk.eventually('it answers again', async () => (await lk.introspect(w.tokens.access_token)).status === 200, 5000 * SLOW);
+	console.log(`# back after ${lk.waited} ms`);
+	await lk.eventually('and is healthy', async () => (await lk.health('/healthz')).status === 200);
+});
+
+test('H-15 connections do not pile up', async () => {
+	for (let i = 0; i < 20; i++) {
+		await sql(primary.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${OURS}`);
+		await sleep(20);
+	}
+	await sleep(2000);
+	const [[n]] = await mustSql(primary.url, `SELECT count(*) FROM pg_stat_activity WHERE ${OURS}`);
+	console.log(`# ${n} connections of two nodes with two workers each`);
+	assert.ok(Number(n) <= 2 * 8, n);
+});
+
+test('R6.4 a primary cut off from its standby is not believed for longer than five seconds', async () => {
+	const [w] = await writers(lk, 1);
+	assert.equal(await lk.active(w.tokens.access_token), true);
+	standby.signal('SIGSTOP');
+	const cut = Date.now();
+	let last = cut;
+	while (Date.now() - cut < 6000) {
+		const answer = await lk.introspect(w.tokens.access_token);
+		if (answer.status === 200)
+			last = Date.now();
+		await sleep(100);
+	}
+	const answer = await lk.introspect(w.tokens.access_token);
+	assert.equal(answer.status, 503, `${answer}`);
+	assert.ok(last - cut < 5000, `answered for ${last - cut} ms`);
+	console.log(`# answered for ${last - cut} ms`);
+	standby.signal('SIGCONT');
+	await lk.eventually('it answers again', async () => (await lk.introspect(w.tokens.access_token)).status === 200, 5000 * SLOW);
+});
+
+test('a change by a command reaches every node within a second', async () => {
+	const token = (await lk.token(lk.machine, { grant_type: 'client_credentials' })).json.access_token;
+	assert.equal(await node.active(token), true);
+	await lk.change('client', 'disable', lk.machine.client_id);
+	await node.eventually('the other node knows', async () => !(await node.active(token)));
+	assert.ok(node.waited < 1500 * SLOW, `${node.waited} ms`);
+	console.log(`# known on the other node after ${node.waited} ms`);
+	await lk.change('client', 'enable', lk.machine.client_id);
+});
+
+test('a token refreshed on one node is replaced on the other at once', async () => {
+	const tokens = await lk.grant(lk.web);
+	const answer = await node.refresh(lk.web, tokens.refresh_token);
+	assert.equal(answer.status, 200, `${answer}`);
+	assert.equal(await lk.active(tokens.access_token), false);
+	assert.equal(await lk.active(answer.json.access_token), true);
+	assert.equal((await lk.refresh(lk.web, tokens.refresh_token)).status, 400);
+	assert.equal(await node.active(answer.json.access_token), false);
+});
