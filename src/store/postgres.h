@@ -97,6 +97,8 @@ struct pg {
 	PGconn *conn; /* NULL: none */
 	bool prepared[PG_COUNT];
 	bool unsure; /* PostgreSQL said that a commit may not have reached a standby */
+	bool patient; /* keep a connection that does not answer in time: it is stalled */
+	bool stalled; /* and of no use until pg_settled */
 	char state[6]; /* SQLSTATE of the last failure; empty: none, or no answer */
 	struct store *store;
 	struct fault *fault; /* of what runs */
@@ -118,6 +120,7 @@ struct pg_query {
 enum outcome pg_connect(struct pg *db, const struct pg_target *t, size_t host,
 	struct fault *f) must_check;
 void pg_disconnect(struct pg *db);
+bool pg_settled(struct pg *db); /* is it of use (again)? */
 /* One statement or several, unprepared, without parameters. */
 enum outcome pg_run(struct pg *db, const char *sql) must_check;
 struct pg_query pg_begin(struct pg *db, enum pg_statement which);
@@ -125,6 +128,7 @@ bool pg_next(struct pg_query *q); /* asks if need be; one more row is there */
 enum outcome pg_end(struct pg_query *q) must_check;
 /* For what is done for its effect: runs and ends; *changed (may be NULL) rows. */
 enum outcome pg_do(struct pg_query *q, size_t *changed) must_check;
+uint64_t pg_now_us(void); /* monotonic */
 bool pg_same(const char *a, const char *b); /* words that are no secrets */
 /* Is it of the kind that goes well when it is tried again? */
 bool pg_state_passes(const char *state);
@@ -196,9 +200,10 @@ struct line {
 	size_t shot_count, shot_at;
 	bool answered; /* the shot under way has its result */
 	bool unsure; /* said by the server during this batch */
+	bool stalled; /* its calls were given up; the server's answer is still waited for */
 	char state_code[6]; /* of the batch's first failure */
 	struct fault fault;
-	int64_t sent_us;
+	uint64_t sent_us;
 	size_t inserted; /* rows of this batch that will die some day */
 	struct arena *arena; /* of the batch */
 };

@@ -16,7 +16,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -122,20 +121,11 @@ undo(struct pg *db)
 	memcpy(db->state, state, sizeof(state));
 }
 
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static enum outcome
 commit(struct clerk *k)
 {
 	struct pg *db = &k->db;
-	uint64_t since = now_us();
+	uint64_t since = pg_now_us();
 	enum outcome told;
 
 	db->unsure = false;
@@ -147,7 +137,7 @@ commit(struct clerk *k)
 		return FAULT_AT(db->fault, "PostgreSQL did not say for certain that the "
 			"change was saved: look before you try again");
 	atomic_fetch_add(&db->store->commits, 1);
-	atomic_fetch_add(&db->store->commit_us, now_us() - since);
+	atomic_fetch_add(&db->store->commit_us, pg_now_us() - since);
 	return DONE;
 }
 

@@ -39,9 +39,11 @@ struct keeper {
 	struct letter stop, hurry;
 	atomic_bool hurrying; /* its letter is on its way */
 	bool stopping;
-	struct pg db;
+	/* One a host, kept while it does not answer, so that none is ever left behind
+	 * waiting for a standby while the next one comes. */
+	struct pg hosts[PG_HOSTS_MAX];
+	size_t host; /* the one that acknowledged last */
 	struct fault fault; /* nobody's: what matters is whether the lease runs out */
-	size_t host;
 	uint8_t node[NODE_SIZE];
 };
 
@@ -56,20 +58,20 @@ statement(struct pg *db, enum pg_statement which)
 /* ---- renewing ------------------------------------------------------------ */
 
 static enum outcome
-renew(struct keeper *k)
+renew(struct keeper *k, struct pg *db)
 {
-	struct pg_query q = pg_begin(&k->db, PG_node_renew);
+	struct pg_query q = pg_begin(db, PG_node_renew);
 	struct pg_store *s = k->store;
 	int64_t asked_ms = clock_monotonic_ms(), clock_ms = 0, version = -1;
 
 	pg_put_blob(&q.in, k->node, NODE_SIZE);
-	k->db.unsure = false;
+	db->unsure = false;
 	if (pg_next(&q)) {
 		clock_ms = pg_take_int(&q.out);
 		version = pg_take_int(&q.out);
 	}
 	TRY(pg_end(&q));
-	if (k->db.unsure)
+	if (db->unsure)
 		return FAULT_AT(&k->fault, "no standby acknowledged");
 	atomic_store(&s->acked_ms, asked_ms);
 	atomic_store(&s->clock_ms, clock_ms - asked_ms);
@@ -77,31 +79,51 @@ renew(struct keeper *k)
 	return DONE;
 }
 
-/* The next host that acknowledges a commit is the primary. */
-static enum outcome
-find_primary(struct keeper *k)
+static bool
+is_up(struct keeper *k, size_t host)
 {
-	struct pg_store *s = k->store;
+	struct pg *db = &k->hosts[host];
 
-	if (pg_connect(&k->db, &s->target, k->host, &k->fault) != DONE || renew(k) != DONE) {
-		pg_disconnect(&k->db);
-		k->host = (k->host + 1) % s->target.host_count;
-		return FAULT;
-	}
-	(void)!statement(&k->db, PG_listen); /* not every distributed database can */
-	atomic_store(&s->primary, k->host);
-	atomic_fetch_add(&s->era, 1);
-	return k->db.conn != NULL ? DONE : FAULT;
+	if (db->conn == NULL)
+		return pg_connect(db, &k->store->target, host, &k->fault) == DONE;
+	return pg_settled(db);
 }
 
+static void
+forget_others(struct keeper *k)
+{
+	for (size_t i = 0; i < k->store->target.host_count; i++)
+		if (i != k->host)
+			pg_disconnect(&k->hosts[i]);
+}
+
+/* That host acknowledges commits: everybody is to connect to it. */
+static void
+found_primary(struct keeper *k, size_t host)
+{
+	k->host = host;
+	forget_others(k);
+	(void)!statement(&k->hosts[host], PG_listen); /* not every database can */
+	atomic_store(&k->store->primary, host);
+	atomic_fetch_add(&k->store->era, 1);
+}
+
+/* The host that acknowledged last, and if it does not, the others. */
 static bool
 keep(struct keeper *k)
 {
-	if (k->db.conn == NULL)
-		return find_primary(k) == DONE;
-	if (renew(k) == DONE)
+	size_t count = k->store->target.host_count;
+	bool was_up = k->hosts[k->host].conn != NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t host = (k->host + i) % count;
+
+		if (!is_up(k, host) || renew(k, &k->hosts[host]) != DONE)
+			continue;
+		if (i > 0 || !was_up)
+			found_primary(k, host);
 		return true;
-	pg_disconnect(&k->db);
+	}
 	return false;
 }
 
@@ -110,12 +132,13 @@ keep(struct keeper *k)
 static bool
 is_notified(struct keeper *k)
 {
+	struct pg *db = &k->hosts[k->host];
 	bool notified = false;
 	PGnotify *n;
 
-	if (k->db.conn == NULL || pq.consumeInput(k->db.conn) == 0)
+	if (pq.consumeInput(db->conn) == 0)
 		return true; /* the connection broke: to be looked at now */
-	while ((n = pq.notifies(k->db.conn)) != NULL) {
+	while ((n = pq.notifies(db->conn)) != NULL) {
 		pq.freemem(n);
 		notified = true;
 	}
@@ -128,10 +151,11 @@ rest(struct keeper *k, int64_t until_ms)
 {
 	struct pollfd fds[2] = { { .fd = mailbox_fd(k->inbox), .events = POLLIN },
 		{ .fd = -1, .events = POLLIN } };
+	const struct pg *db = &k->hosts[k->host];
 	int64_t left;
 
 	while ((left = until_ms - clock_monotonic_ms()) > 0) {
-		fds[1].fd = k->db.conn != NULL ? pq.socket(k->db.conn) : -1;
+		fds[1].fd = db->conn != NULL ? pq.socket(db->conn) : -1;
 		(void)poll(fds, 2, (int)left);
 		if (mailbox_deliver(k->inbox) > 0)
 			return;
@@ -143,11 +167,12 @@ rest(struct keeper *k, int64_t until_ms)
 static void
 leave(struct keeper *k)
 {
+	struct pg *db = &k->hosts[k->host];
 	struct pg_query q;
 
-	if (k->db.conn == NULL)
+	if (!pg_settled(db))
 		return;
-	q = pg_begin(&k->db, PG_node_leave);
+	q = pg_begin(db, PG_node_leave);
 	pg_put_blob(&q.in, k->node, NODE_SIZE);
 	pg_put_int(&q.in, store_now(&k->store->store) - DAY);
 	(void)!pg_do(&q, NULL);
@@ -157,13 +182,14 @@ static void *
 keeper_main(void *arg)
 {
 	struct keeper *k = arg;
-	int64_t looked_ms;
 
 	do {
-		looked_ms = clock_monotonic_ms();
-		if (keep(k))
+		int64_t looked_ms = clock_monotonic_ms();
+		bool kept = keep(k);
+
+		if (kept)
 			clerk_reclaim(k->store->clerk, 0);
-		rest(k, looked_ms + (k->db.conn != NULL ? RENEW_MS : RETRY_MS));
+		rest(k, kept ? looked_ms + RENEW_MS : clock_monotonic_ms() + RETRY_MS);
 	} while (!k->stopping);
 	leave(k);
 	return NULL;
@@ -174,8 +200,10 @@ keeper_main(void *arg)
 static void
 keeper_free(struct keeper *k)
 {
-	pg_disconnect(&k->db);
-	arena_free(k->db.scratch);
+	for (size_t i = 0; i < PG_HOSTS_MAX; i++) {
+		pg_disconnect(&k->hosts[i]);
+		arena_free(k->hosts[i].scratch);
+	}
 	mailbox_free(k->inbox);
 	free(k);
 }
@@ -204,22 +232,19 @@ keeper_start(struct pg_store *s, struct keeper **out, struct fault *f)
 	struct keeper *k = must_calloc(1, sizeof(*k));
 
 	k->store = s;
-	k->db.store = &s->store;
-	k->db.fault = &k->fault;
 	k->inbox = mailbox_new();
 	k->hurry.open = hurry;
 	k->stop.open = stop;
 	k->host = atomic_load(&s->primary);
 	secret_random(k->node, NODE_SIZE);
-	*out = k;
-	for (size_t i = 0; i < s->target.host_count; i++) {
-		if (find_primary(k) != DONE)
-			continue;
-		if (pthread_create(&k->thread, NULL, keeper_main, k) == 0)
-			return DONE;
-		keeper_free(k);
-		return FAULT_AT(f, "no thread can be started");
+	for (size_t i = 0; i < PG_HOSTS_MAX; i++) {
+		k->hosts[i].store = &s->store;
+		k->hosts[i].patient = true;
 	}
+	*out = k;
+	*f = (struct fault){ .what = "" };
+	if (keep(k) && pthread_create(&k->thread, NULL, keeper_main, k) == 0)
+		return DONE;
 	*f = k->fault;
 	keeper_free(k);
 	return FAULT;

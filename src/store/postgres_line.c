@@ -9,7 +9,9 @@
  * One batch is under way at a time; what is asked meanwhile makes up the next one.
  * A batch of changes is one transaction: it is DONE only when COMMIT was answered
  * without a warning. When its fate is not known, it is unloaded as REFUSED: the port
- * finds out. What passes (serialization, deadlock) is tried again; what failed
+ * finds out. When the server does not answer in time its calls are given up, and the
+ * line waits on: a commit that waits for a standby would outlive a connection that is
+ * dropped, and hundreds of them would use the server up. What passes (serialization, deadlock) is tried again; what failed
  * together is tried one by one, so that one bad call does not fail the others.
  */
 #include <assert.h>
@@ -17,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -27,15 +28,6 @@
 #define DOWN_MAX_MS 1000 /* from then on calls fail at once */
 #define WAIT_MS 400 /* for a batch under way, which itself may take PG_ANSWER_MS */
 #define TEND_MS 100
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static struct pg_store *
 store_of(const struct line *l)
@@ -80,6 +72,7 @@ hang_up(struct line *l)
 	}
 	l->conn = NULL;
 	l->state = LINE_DOWN;
+	l->stalled = false;
 	memset(l->prepared, 0, sizeof(l->prepared));
 	l->watch.fd = -1;
 }
@@ -95,6 +88,19 @@ unload(struct line *l, enum outcome outcome)
 	arena_reset(l->arena);
 	l->unload(l, &batch, outcome);
 	pg_port_wake(l->port);
+}
+
+/* The batch may still happen; nobody waits for it any more. */
+static void
+stall(struct line *l)
+{
+	struct jobs batch = { 0 };
+
+	l->stalled = true;
+	l->down_ms = clock_monotonic_ms();
+	(void)FAULT_AT(&l->fault, "PostgreSQL did not answer in time");
+	jobs_move(&batch, &l->batch);
+	l->unload(l, &batch, REFUSED);
 }
 
 /* Was all of the batch sent, COMMIT with it? Then it may have happened. */
@@ -186,7 +192,7 @@ begin(struct line *l)
 	l->shot_count = l->shot_at = 0;
 	l->answered = l->unsure = false;
 	l->state_code[0] = '\0';
-	l->sent_us = now_us();
+	l->sent_us = pg_now_us();
 }
 
 static void
@@ -293,7 +299,7 @@ take_result(struct line *l, const PGresult *r)
 	ExecStatusType status = pq.resultStatus(r);
 	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 
-	if (good && shot->take != NULL)
+	if (good && shot->take != NULL && !l->stalled)
 		shot->take(l, shot->jobs, shot->n, r);
 	if (!good && shot->prepares)
 		l->prepared[shot->which] = false;
@@ -339,10 +345,16 @@ batch_over(struct line *l)
 
 	l->state = LINE_IDLE;
 	l->down_ms = 0;
-	if (l->batch.n == 0) {
-		if (failed)
+	pg_port_wake(l->port);
+	if (l->stalled || l->batch.n == 0) {
+		bool undo = failed && l->stalled && l->changes;
+
+		l->stalled = false;
+		arena_reset(l->arena);
+		if (undo)
+			send_alone(l, PG_rollback);
+		else if (failed)
 			lost(l, l->fault.what);
-		pg_port_wake(l->port);
 		return;
 	}
 	if (failed && !(l->changes && l->unsure)) {
@@ -353,7 +365,7 @@ batch_over(struct line *l)
 	}
 	if (l->changes) {
 		atomic_fetch_add(&s->commits, 1);
-		atomic_fetch_add(&s->commit_us, (uint64_t)(now_us() - l->sent_us));
+		atomic_fetch_add(&s->commit_us, pg_now_us() - l->sent_us);
 	}
 	if (l->unsure && l->changes)
 		pg_doubt(store_of(l));
@@ -409,7 +421,7 @@ line_ready(struct line *l, uint32_t events)
 static bool
 is_late(const struct line *l, const struct job *j, int64_t now_ms)
 {
-	bool up = l->state == LINE_IDLE || l->state == LINE_BUSY;
+	bool up = (l->state == LINE_IDLE || l->state == LINE_BUSY) && !l->stalled;
 
 	if (!up && l->down_ms != 0 && now_ms - l->down_ms > DOWN_MAX_MS)
 		return true;
@@ -452,10 +464,11 @@ tend_down(struct line *l, int64_t now_ms)
 int
 line_tend(struct line *l, int64_t now_ms)
 {
-	if ((l->state == LINE_CONNECTING || l->state == LINE_BUSY) &&
-		now_ms >= l->deadline_ms)
+	if (l->state == LINE_CONNECTING && now_ms >= l->deadline_ms)
 		lost(l, "no answer in time");
-	if (l->state == LINE_IDLE && l->era != atomic_load(&store_of(l)->era))
+	if (l->state == LINE_BUSY && !l->stalled && now_ms >= l->deadline_ms)
+		stall(l);
+	if ((l->state == LINE_IDLE || l->stalled) && l->era != atomic_load(&store_of(l)->era))
 		hang_up(l); /* the primary may be another */
 	if (l->state == LINE_IDLE && l->waiting.n > 0 &&
 		(l->changes || !pg_in_doubt(store_of(l))))

@@ -253,8 +253,10 @@ reads_over(struct line *l, struct jobs *batch, enum outcome outcome)
 	struct job *j;
 
 	while ((j = jobs_take(batch)) != NULL) {
-		if (outcome == REFUSED)
+		if (outcome == REFUSED && !l->stalled)
 			queue(l, j); /* nothing was changed: it is asked again */
+		else if (outcome == REFUSED)
+			pg_port_end_job(l->port, j, FAULT, &l->fault);
 		else if (outcome == FAULT)
 			pg_port_end_job(l->port, j, FAULT, &l->fault);
 		else if (j->call->verb == VERB_grant_change)
@@ -272,7 +274,9 @@ reads_over(struct line *l, struct jobs *batch, enum outcome outcome)
 static void
 is_unsure(struct line *l, struct job *j)
 {
-	if (j->call->verb != VERB_grant_change) {
+	bool late = clock_monotonic_ms() - j->asked_ms >= PG_ANSWER_MS;
+
+	if (late || j->call->verb != VERB_grant_change) {
 		j->call->unsure = true;
 		pg_port_end_job(l->port, j, FAULT, &l->fault);
 		return;

@@ -4,11 +4,12 @@
  * whoever opens a store: a statement from its parameters to its last row.
  *
  * Nothing waits longer than PG_ANSWER_MS; a connection that did not answer in time
- * is given up, because nobody knows what it will do. The first failure is kept and
+ * is given up, because nobody knows what it will do, or (the keeper's) left alone. The first failure is kept and
  * all that follows does nothing, so that the caller asks once, at the end.
  */
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -19,6 +20,15 @@ const struct pg_text pg_statements[PG_COUNT] = {
 #include "store/postgres_statements.def"
 #undef STATEMENT
 };
+
+uint64_t
+pg_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 bool
 pg_same(const char *a, const char *b)
@@ -115,6 +125,7 @@ pg_connect(struct pg *db, const struct pg_target *t, size_t host, struct fault *
 	db->conn = pg_target_dial(t, host);
 	if (db->conn == NULL)
 		out_of_memory(0);
+	db->fault = f;
 	if (pq.status(db->conn) == CONNECTION_BAD ||
 		!dial(db->conn, clock_monotonic_ms() + PG_CONNECT_MS)) {
 		struct bytes line = first_line(pq.errorMessage(db->conn));
@@ -139,6 +150,7 @@ pg_disconnect(struct pg *db)
 	if (db->conn != NULL)
 		pq.finish(db->conn);
 	db->conn = NULL;
+	db->stalled = false;
 	memset(db->prepared, 0, sizeof(db->prepared));
 }
 
@@ -213,9 +225,27 @@ finish(struct pg *db, int sent, const char *doing, PGresult **out)
 		(void)pg_fault(db->conn, *out, doing, db->fault);
 	else
 		(void)FAULT_AT(db->fault, "PostgreSQL did not answer (%s)", doing);
-	if (db->state[0] == '\0' || pq.status(db->conn) == CONNECTION_BAD)
+	db->stalled = db->patient && sent == 1 && db->state[0] == '\0' &&
+		pq.status(db->conn) == CONNECTION_OK;
+	if (!db->stalled && (db->state[0] == '\0' || pq.status(db->conn) == CONNECTION_BAD))
 		pg_disconnect(db);
 	return false;
+}
+
+bool
+pg_settled(struct pg *db)
+{
+	PGresult *r;
+
+	if (db->conn != NULL && db->stalled &&
+		(pq.flush(db->conn) < 0 || pq.consumeInput(db->conn) == 0))
+		pg_disconnect(db);
+	while (db->conn != NULL && db->stalled && pq.isBusy(db->conn) == 0) {
+		r = pq.getResult(db->conn);
+		db->stalled = r != NULL;
+		pq.clear(r);
+	}
+	return db->conn != NULL && !db->stalled;
 }
 
 enum outcome
@@ -255,6 +285,8 @@ prepare(struct pg *db, enum pg_statement which)
 		pq.sendPrepare(db->conn, text->name, text->sql, 0, NULL), text->name,
 		&result);
 	pq.clear(result);
+	if (db->stalled) /* whether it is prepared then is not known */
+		pg_disconnect(db);
 	return db->prepared[which];
 }
 

@@ -91,6 +91,11 @@ static const struct {
 	{ "target_session_attrs", "read-write" },
 	{ "client_encoding", "UTF8" },
 	{ "fallback_application_name", "latchkey" },
+	/* A peer that is gone without a word is noticed within ten seconds. */
+	{ "keepalives_idle", "4" },
+	{ "keepalives_interval", "2" },
+	{ "keepalives_count", "3" },
+	{ "tcp_user_timeout", "10000" },
 };
 
 #define OURS (sizeof(ours) / sizeof(*ours))

@@ -126,6 +126,10 @@ test('R6.4 a primary cut off from its standby is not believed for longer than fi
 	}
 	const answer = await lk.introspect(w.tokens.access_token);
 	assert.equal(answer.status, 503, `${answer}`);
+	await Promise.all(Array.from({ length: 20 }, () => w.ask(random())));
+	const [[n]] = await mustSql(primary.url, `SELECT count(*) FROM pg_stat_activity WHERE ${OURS}`);
+	console.log(`# ${n} connections while nothing is acknowledged`);
+	assert.ok(Number(n) <= 2 * 8, `${n} connections`);
 	assert.ok(last - cut < 5000, `answered for ${last - cut} ms`);
 	console.log(`# answered for ${last - cut} ms`);
 	standby.signal('SIGCONT');

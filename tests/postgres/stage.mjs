@@ -17,7 +17,7 @@ export const QUORUM = { synchronous_standby_names: 'ANY 1 (*)' };
 export class Topology {
 	static async start(standbys, settings = {}) {
 		const t = new Topology();
-		t.primary = await Cluster.start({ settings: { wal_level: 'replica', ...settings } });
+		t.primary = await Cluster.start({ settings: { wal_level: 'replica', wal_keep_size: '256MB', ...settings } });
 		t.standbys = [];
 		for (let i = 0; i < standbys; i++)
 			t.standbys.push(await t.primary.standby(`s${i}`, QUORUM));
