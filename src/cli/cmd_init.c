@@ -15,6 +15,7 @@
 #include "rules/metadata.h"
 #include "rules/wording.h"
 #include "server/server.h"
+#include "text/uri.h"
 
 static bool
 put_fact(struct cli *c, const char *name, struct bytes value)
@@ -36,6 +37,17 @@ fill_database(struct cli *c, const char *issuer, const char *brand)
 		&& CLI_WAIT(c, store_audit_add, &add);
 }
 
+/* A server on this machine alone, so it has to answer where its issuer says. */
+static const char *
+issuer_port(struct cli *c, const char *issuer)
+{
+	struct uri u;
+
+	if (!uri_parse(bytes_of(issuer), &u) || bytes_empty(u.port))
+		return "443"; /* RFC 9110 section 4.2.2 */
+	return arena_cstr(c->arena, u.port);
+}
+
 static bool
 write_config(struct cli *c, const char *dir, const char *issuer, const char *brand,
 	struct fault *f)
@@ -54,6 +66,8 @@ write_config(struct cli *c, const char *dir, const char *issuer, const char *bra
 		"issuer = %s\nbrand = %s\n", issuer, brand);
 	if (database != NULL)
 		fprintf(out, "database = %s\n", database);
+	if (option_given(c, "development"))
+		fprintf(out, "listen = 127.0.0.1:%s\n", issuer_port(c, issuer));
 	return fclose(out) == 0;
 }
 

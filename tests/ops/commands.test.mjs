@@ -4,6 +4,7 @@
 // does within a second; what was refused can be explained.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { ACME, cast, close, startCast, table } from '../lib/cast.mjs';
@@ -309,6 +310,15 @@ test('what is not there is said in a sentence', async () => {
 	const nowhere = await lk.cli('client', 'list', '--dir', '/nonexistent/latchkey');
 	assert.ok(nowhere.status > 0);
 	assert.match(nowhere.stderr, /\/nonexistent\/latchkey/);
+});
+
+test('init --development listens where its issuer says', async () => {
+	for (const [issuer, at] of [[lk.issuer, `127.0.0.1:${lk.port}`], ['https://localhost/below', '127.0.0.1:443']]) {
+		const dir = path.join(lk.dir, `listens-${at.split(':')[1]}`);
+		await lk.must('init', '--dir', dir, '--issuer', issuer, '--development');
+		const shown = await lk.must('serve', '--dir', dir, '--show-config');
+		assert.match(shown.stdout, new RegExp(`^listen = ${at}$`, 'm'));
+	}
 });
 
 test('R3.5 the type cannot be changed; a username is taken once; a name like the platform\'s is refused', async () => {
