@@ -55,19 +55,25 @@ mailbox_fd(const struct mailbox *m)
 }
 
 void
-mailbox_post(struct mailbox *m, struct letter *l)
+mailbox_post_list(struct mailbox *m, struct letter *first, struct letter *last)
 {
 	bool was_empty;
 
-	l->next = NULL;
+	last->next = NULL;
 	pthread_mutex_lock(&m->lock);
 	was_empty = m->first == NULL;
-	*m->last = l;
-	m->last = &l->next;
+	*m->last = first;
+	m->last = &last->next;
 	/* Under the lock: the owner may free the mailbox once it has the letter. */
 	if (was_empty && eventfd_write(m->fd, 1) != 0)
 		abort();
 	pthread_mutex_unlock(&m->lock);
+}
+
+void
+mailbox_post(struct mailbox *m, struct letter *l)
+{
+	mailbox_post_list(m, l, l);
 }
 
 struct letter *

@@ -24,6 +24,8 @@ struct mailbox *mailbox_new(void);
 void mailbox_free(struct mailbox *m); /* letters still inside are not opened */
 int mailbox_fd(const struct mailbox *m); /* an eventfd, for epoll */
 void mailbox_post(struct mailbox *m, struct letter *l); /* any thread */
+/* Posts a whole list, in its order and with one wake-up; last: its last letter. */
+void mailbox_post_list(struct mailbox *m, struct letter *first, struct letter *last);
 /* Takes the whole list in order, without waiting (owner only). */
 struct letter *mailbox_take(struct mailbox *m);
 /* Waits until there is something, or timeout_ms passed (-1: for ever), then takes. */

@@ -56,9 +56,16 @@ struct store {
 
 #define TOUCHED_SIZE 512 /* grants a port remembers to have touched this hour */
 
+/* Answers that are ready, port by port: each port is woken once for all of its own. */
+struct answers {
+	struct store_port *first;
+};
+
 struct store_port {
 	struct store *store;
 	struct mailbox *mailbox;
+	struct letter *answer, *last_answer; /* those of struct answers */
+	struct store_port *next_answered;
 	struct {
 		uint64_t key;
 		int64_t hour;
@@ -76,5 +83,8 @@ struct grant_touch {
 void store_finish(struct store_call *c);
 void store_answer(struct store_call *c);
 void store_lose(struct store *s, enum loss why); /* any thread; the first reason stays */
+/* Many ends from one thread that works for all ports: gathered, then sent. */
+void answers_add(struct answers *a, struct store_call *c);
+void answers_send(struct answers *a);
 
 #endif

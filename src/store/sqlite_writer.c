@@ -61,7 +61,7 @@ struct errand {
 
 static void
 answer(struct writer *w, struct store_call *c, enum outcome outcome,
-	const struct fault *f)
+	const struct fault *f, struct answers *answers)
 {
 	atomic_fetch_add(outcome == DONE ? &w->store->changes : &w->store->faults, 1);
 	if (c->port == NULL) {
@@ -72,7 +72,7 @@ answer(struct writer *w, struct store_call *c, enum outcome outcome,
 	if (outcome != DONE)
 		c->fault = *f;
 	atomic_fetch_sub(&w->store->backlog, 1);
-	store_answer(c);
+	answers_add(answers, c);
 }
 
 static void open_letters(struct letter *l);
@@ -81,13 +81,14 @@ static void open_letters(struct letter *l);
 static bool
 batch_answer(struct writer *w, struct batch *b, enum outcome outcome)
 {
+	struct answers answers = { NULL };
 	bool more = false;
 
 	for (size_t i = 0; b->calls.n > 0; i++) {
 		struct letter *l = queue_take(&b->calls);
 
 		if (outcome != DONE || !b->again[i]) {
-			answer(w, call_of(l), outcome, &b->fault);
+			answer(w, call_of(l), outcome, &b->fault, &answers);
 			continue;
 		}
 		if (!more)
@@ -95,6 +96,7 @@ batch_answer(struct writer *w, struct batch *b, enum outcome outcome)
 		more = true;
 		queue_add(&w->waiting, l);
 	}
+	answers_send(&answers);
 	return more;
 }
 

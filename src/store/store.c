@@ -194,6 +194,37 @@ store_answer(struct store_call *c)
 	mailbox_post(c->port->mailbox, &c->letter);
 }
 
+void
+answers_add(struct answers *a, struct store_call *c)
+{
+	struct store_port *p = c->port;
+	struct letter *l = &c->letter;
+
+	l->open = answer_opened;
+	if (p->answer == NULL) {
+		p->answer = l;
+		p->next_answered = a->first;
+		a->first = p;
+	} else {
+		p->last_answer->next = l;
+	}
+	p->last_answer = l;
+}
+
+/* Who has got its last answer may free the port: it is not looked at again. */
+void
+answers_send(struct answers *a)
+{
+	while (a->first != NULL) {
+		struct store_port *p = a->first;
+		struct letter *answer = p->answer;
+
+		a->first = p->next_answered;
+		p->answer = NULL;
+		mailbox_post_list(p->mailbox, answer, p->last_answer);
+	}
+}
+
 enum outcome
 store_port_join(struct store_port *p, struct loop *l, struct fault *f)
 {
