@@ -76,7 +76,7 @@ const stored = (lk) => size(database(lk)) + size(`${database(lk)}-wal`);
 
 // An installation whose database holds so many live grants of one client.
 async function filled(grants) {
-	const lk = new Latchkey({ conf: { log_level: 'warning', connections_per_address: 2000 } });
+	const lk = new Latchkey({ conf: { log_level: 'warning', workers: 1, connections_per_address: 2000 } });
 	await lk.init();
 	await lk.scope('export-jobs:read', 'See your export jobs');
 	lk.web = await lk.client('Ledger', { type: 'confidential', 'redirect-uri': 'https://ledger.example/callback',

@@ -329,6 +329,11 @@ main(int argc, char **argv)
 	if (SSL_CTX_load_verify_locations(tls, options.ca, NULL) != 1)
 		die("--ca");
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	/* The same for every server, whatever it would prefer. */
+	if (SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
+		SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256") != 1 ||
+		SSL_CTX_set1_groups_list(tls, "X25519") != 1)
+		die("TLS");
 	/* Full handshakes: new connections must cost what they cost strangers. */
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	for (int i = 0; i < options.connections; i++) {
