@@ -14,6 +14,7 @@
 #ifndef LATCHKEY_HTTP_HTTP_H
 #define LATCHKEY_HTTP_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -129,6 +130,9 @@ struct http_config {
 	http_handler *handler;
 	http_refused *refused;
 	void *arg;
+	atomic_size_t *handshakes;  /* counts those under way, of all servers that share
+	                               it: whose requests will be here soon; NULL: nobody
+	                               wants to know */
 };
 
 /* Could one listen there, as far as the words go? For a check of configuration. */

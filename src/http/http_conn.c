@@ -81,6 +81,21 @@ arm(struct http_conn *c)
 }
 
 static void
+set_stage(struct http_conn *c, enum http_stage stage)
+{
+	atomic_size_t *handshakes = c->server->handshakes;
+	bool was = c->stage == STAGE_HANDSHAKE, is = stage == STAGE_HANDSHAKE;
+
+	c->stage = stage;
+	if (handshakes == NULL || was == is)
+		return;
+	if (is)
+		atomic_fetch_add_explicit(handshakes, 1, memory_order_relaxed);
+	else
+		atomic_fetch_sub_explicit(handshakes, 1, memory_order_relaxed);
+}
+
+static void
 enter(struct http_conn *c, enum http_stage stage)
 {
 	static const int queue_of[] = {
@@ -94,7 +109,7 @@ enter(struct http_conn *c, enum http_stage stage)
 		[STAGE_LINGER] = QUEUE_UNREADY,
 	};
 
-	c->stage = stage;
+	set_stage(c, stage);
 	http_queue_take(c);
 	http_queue_put(&c->server->queues[queue_of[stage]], c);
 	arm(c);
@@ -169,6 +184,7 @@ http_conn_end(struct http_conn *c)
 	http_peers_leave(s->peers, c->peer);
 	if (c->stage == STAGE_HANDLER)
 		leave_handler(c);
+	set_stage(c, STAGE_LINGER);
 	drop_stream(c);
 	http_wire_close(&c->wire);
 	tls_config_free(c->tls);

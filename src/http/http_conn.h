@@ -81,6 +81,7 @@ struct http_server {
 	http_refused *refused;
 	void *arg;
 	struct tls_config *tls;
+	atomic_size_t *handshakes; /* http_config's */
 	char hsts[48]; /* behind max-age */
 	bool local;
 	struct http_address *proxies;

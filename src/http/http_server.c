@@ -124,6 +124,7 @@ http_server_new(struct loop *l, const struct http_config *c, struct http_server 
 	s->handler = c->handler;
 	s->refused = c->refused;
 	s->arg = c->arg;
+	s->handshakes = c->handshakes;
 	s->local = c->local;
 	if (c->hsts != NULL)
 		snprintf(s->hsts, sizeof(s->hsts), "%s", c->hsts);

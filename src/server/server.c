@@ -20,12 +20,15 @@
 #include "pages/pages.h"
 #include "server/handover.h"
 #include "server/hasher.h"
+#include "server/lean.h"
 #include "server/privileges.h"
 #include "server/seen.h"
 #include "server/server_state.h"
 #include "server/throttle.h"
 #include "server/tls_files.h"
 #include "text/uri.h"
+
+#define CACHE_LEAST (512 * INT64_C(1024)) /* bytes a thread: the upper pages of its trees */
 
 static pthread_mutex_t the_server_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct server *the_server;
@@ -154,6 +157,18 @@ server_settle(struct server *s, struct config *c, struct fault *f)
 	return config_settle(c, issuer, brand, f);
 }
 
+/* The share of one thread: each worker reads by its own connection, and one writes. */
+static int64_t
+server_cache(const struct server *s)
+{
+	int64_t all = s->config->database_cache, share;
+
+	if (all == 0)
+		all = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 64;
+	share = all / (int64_t)(s->worker_count + 1);
+	return share > CACHE_LEAST ? share : CACHE_LEAST;
+}
+
 static enum outcome
 server_open_store(struct server *s, struct fault *f)
 {
@@ -166,6 +181,8 @@ server_open_store(struct server *s, struct fault *f)
 	TRY(server_fact(s, B("key_check"), &check, f));
 	TRY(keys_belong(s->shared.keys, check, f));
 	store_keep(s->shared.store, s->config->ended_keep, s->config->audit_keep);
+	store_cache(s->shared.store, server_cache(s));
+	store_expect(s->shared.store, &s->shared.handshakes);
 	return server_name(s, f);
 }
 
@@ -380,6 +397,7 @@ server_run(const struct server_options *o)
 	server_log_weaknesses(&s);
 	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
+	lean_after_start();
 	server_say_started(&s);
 	server_take_over(&s);
 	tend(&s);

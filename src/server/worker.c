@@ -206,6 +206,7 @@ worker_listen(struct worker *w, const struct config *c, const struct worker *fir
 		.handler = exchange_begin,
 		.refused = worker_refused,
 		.arg = w,
+		.handshakes = &w->shared->handshakes,
 	};
 
 	snprintf(hsts, sizeof(hsts), "%s%s", c->hsts[0] != '\0' ? "; " : "", c->hsts);

@@ -29,6 +29,7 @@ struct shared {
 	const char *dir;
 	const struct http_inherited *inherited; /* while the workers are being made */
 	size_t workers;
+	atomic_size_t handshakes; /* under way, of all workers */
 	struct store *store;
 	struct keys *keys;
 	struct pages *pages;

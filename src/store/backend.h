@@ -51,6 +51,8 @@ struct store {
 	atomic_size_t backlog;
 	_Atomic enum loss lost;
 	_Atomic int64_t keep_grants, keep_audit; /* seconds */
+	_Atomic int64_t cache;                   /* bytes a connection */
+	_Atomic(const atomic_size_t *) callers;   /* about to come; NULL: not known */
 	_Atomic uint64_t commits, changes, faults, reclaimed, dropped, commit_us;
 };
 

@@ -28,6 +28,7 @@ struct sqlite {
 	sqlite3_stmt *statements[SQL_COUNT]; /* each prepared when first needed */
 	const struct store *store;
 	struct fault *fault; /* of the call or batch that runs */
+	int64_t cache; /* bytes, as last set; 0: not yet */
 	struct arena *scratch; /* emptied by whoever needs it next */
 	size_t inserted; /* rows that will die some day, in this batch */
 	bool again; /* the verb has more to do: call it in the next batch */
@@ -46,6 +47,8 @@ enum outcome sqlite_inspect(const char *path, struct fault *f) must_check;
 enum outcome sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use use,
 	struct fault *f) must_check;
 void sqlite_disconnect(struct sqlite *db);
+/* From now on it keeps as much of the database in memory as its store says. */
+enum outcome sqlite_cache(struct sqlite *db) must_check;
 /* What went wrong on this connection, as a sentence with a remedy. */
 enum outcome sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *f);
 /* Ends the use of a store that could not be synced (store_unsynced). */

@@ -65,6 +65,7 @@ batch_run(struct committer *t, struct batch *b)
 {
 	size_t i = 0;
 
+	TRY(sqlite_cache(&t->db));
 	TRY(statement(t, SQL_begin));
 	t->db.inserted = 0;
 	for (struct letter *l = b->calls.first; l != NULL; l = l->next) {

@@ -85,19 +85,16 @@ run(sqlite3 *db, const char *sql)
 }
 
 /*
- * FULL: a commit is on the disk before it is told. The caches are small, because
- * the kernel's is large; only the writer meets the same page again soon. Nothing
- * is mapped into memory: a bad sector would end the process instead of a request.
+ * FULL: a commit is on the disk before it is told. Nothing is mapped into memory: a bad
+ * sector would end the process instead of a request.
  */
 static int
 prepare_for(sqlite3 *db, enum sqlite_use use)
 {
 	static const char *const pragmas[] = {
-		[SQLITE_FOR_READING] =
-			"PRAGMA query_only = 1; PRAGMA cache_size = -512",
+		[SQLITE_FOR_READING] = "PRAGMA query_only = 1",
 		[SQLITE_FOR_WRITING] =
-			("PRAGMA synchronous = FULL; PRAGMA cache_size = -4096;"
-			 "PRAGMA wal_autocheckpoint = 0;"
+			("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 			 "PRAGMA journal_size_limit = 67108864"),
 		[SQLITE_FOR_CHECKPOINTS] =
 			("PRAGMA synchronous = FULL; PRAGMA cache_size = -64;"
@@ -132,6 +129,21 @@ sqlite_connect(
 	sqlite_fault(db->db, rc, path, f);
 	sqlite_disconnect(db);
 	return FAULT;
+}
+
+enum outcome
+sqlite_cache(struct sqlite *db)
+{
+	int64_t bytes = atomic_load(&db->store->cache);
+	char sql[64];
+	int rc;
+
+	if (bytes == db->cache)
+		return DONE;
+	db->cache = bytes;
+	snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%lld", (long long)(bytes / 1024));
+	rc = run(db->db, sql);
+	return rc == SQLITE_OK ? DONE : sqlite_fault(db->db, rc, sql, db->fault);
 }
 
 void

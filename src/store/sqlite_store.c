@@ -138,6 +138,11 @@ open_port(struct store *store, struct mailbox *m, struct fault *f)
 		return NULL;
 	}
 	p->db.store = store;
+	if (sqlite_cache(&p->db) != DONE) {
+		sqlite_disconnect(&p->db);
+		free(p);
+		return NULL;
+	}
 	p->port.store = store;
 	p->port.mailbox = m;
 	return &p->port;

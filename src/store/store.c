@@ -61,6 +61,7 @@ store_open(const char *url, struct store **out, struct fault *f)
 	TRY(backend->open(url, &s, f));
 	s->backend = backend;
 	store_keep(s, 90 * DAY, 400 * DAY);
+	store_cache(s, 2 << 20);
 	*out = s;
 	return DONE;
 }
@@ -70,6 +71,18 @@ store_keep(struct store *s, int64_t grants, int64_t audit)
 {
 	atomic_store(&s->keep_grants, grants);
 	atomic_store(&s->keep_audit, audit);
+}
+
+void
+store_cache(struct store *s, int64_t bytes)
+{
+	atomic_store(&s->cache, bytes);
+}
+
+void
+store_expect(struct store *s, const atomic_size_t *callers)
+{
+	atomic_store(&s->callers, callers);
 }
 
 void

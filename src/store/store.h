@@ -17,6 +17,8 @@
 #ifndef LATCHKEY_STORE_STORE_H
 #define LATCHKEY_STORE_STORE_H
 
+#include <stdatomic.h>
+
 #include "base/loop.h"
 #include "base/mailbox.h"
 #include "base/outcome.h"
@@ -80,6 +82,12 @@ size_t store_backlog(const struct store *s);
 /* How many seconds an ended or expired grant and an audit entry are kept before
  * ordinary traffic may reclaim them (90 and 400 days unless told). Any thread. */
 void store_keep(struct store *s, int64_t grants, int64_t audit);
+/* How many bytes of the database the writer, and each port made from now on, may keep
+ * in memory, as use asks for them (2 MB unless told). Any thread. */
+void store_cache(struct store *s, int64_t bytes);
+/* How many callers are about to come: while there are any, a commit may wait for them
+ * for 2 ms. The counter is anybody's to move, and outlives the store. Any thread. */
+void store_expect(struct store *s, const atomic_size_t *callers);
 /* dropped: notes and touches given up because too many waited. */
 struct store_counts {
 	uint64_t commits, changes, faults, reclaimed, dropped;

@@ -57,6 +57,7 @@ open_installation(const char *data)
 	fill.tokens = token_keys_new(fill.keys->token_master);
 	snprintf(path, sizeof(path), "%s/latchkey.db", data);
 	must(store_open(path, &fill.store, &f), &f);
+	store_cache(fill.store, INT64_C(1) << 30); /* keys are random */
 	fill.mailbox = mailbox_new();
 	fill.port = store_port_new(fill.store, fill.mailbox, &f);
 	if (fill.port == NULL)

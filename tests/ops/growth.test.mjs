@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // R6.8: storage does not grow with refreshes. REFRESHES sets how many (default
-// what fits a test run; 100000 for the full figure).
+// what fits a test run; 100000 for the full figure). And an idle server is small.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -56,6 +56,13 @@ test(`R6.8 ${REFRESHES} refreshes leave the database as large as it was`, async 
 	for (const t of chains)
 		assert.equal(await lk.active(t.access_token), true);
 	process.stderr.write(`# ${REFRESHES} refreshes in ${seconds.toFixed(1)} s: ${JSON.stringify(before)} before, ${JSON.stringify(after)} after\n`);
+});
+
+test('an idle server holds less than 10 MB', { skip: SLOW > 1 && 'sanitizers need memory of their own' }, async () => {
+	await lk.stop();
+	await lk.serve();
+	const held = Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${lk.child.pid}/status`, 'utf8'))[1]);
+	assert.ok(held < 10000, `${held} kB`);
 });
 
 close(lk);

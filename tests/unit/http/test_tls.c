@@ -50,6 +50,41 @@ TEST(requests_are_answered_over_tls)
 	test_stop(&server);
 }
 
+static atomic_size_t handshakes;
+
+static bool
+handshakes_become(size_t n)
+{
+	for (int i = 0; i < 500 && atomic_load(&handshakes) != n; i++)
+		usleep(10000);
+	return check_int((int64_t)atomic_load(&handshakes), (int64_t)n);
+}
+
+TEST(handshakes_under_way_are_counted)
+{
+	struct http_config config = test_config();
+	struct client half = { .fd = -1 };
+	SSL_CTX *ctx = client_context();
+
+	config.tls = test_tls(1);
+	config.handshakes = &handshakes;
+	if (!test_start(&server, config))
+		return;
+	tls_config_free(config.tls);
+	client_connect(&half, server.port);
+	check_int(send(half.fd, "\x16\x03\x01\x02", 4, MSG_NOSIGNAL), 4);
+	handshakes_become(1);
+	client_connect(&client, server.port);
+	check(client_tls(&client, ctx));
+	client_ask(&client, B("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), &answer);
+	handshakes_become(1); /* the half one; the other is over */
+	close(half.fd);
+	handshakes_become(0);
+	client_close(&client);
+	SSL_CTX_free(ctx);
+	test_stop(&server);
+}
+
 /* The end is said (close_notify): without it clients throw their session away. */
 TEST(a_close_is_announced)
 {

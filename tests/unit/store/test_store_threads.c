@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "place.h"
 
@@ -169,6 +170,80 @@ TEST(eight_that_refresh_their_own_do_not_meet)
 	if (!place_on_postgres()) /* where each port commits for itself */
 		check(counts.commits < counts.changes); /* they shared some */
 	place_remove(&crowd.at);
+}
+
+/* ---- company ------------------------------------------------------------- */
+
+static void
+begin_refresh(struct place *at, size_t number, uint32_t generation,
+	struct grant_change *c)
+{
+	*c = refresh_of(at, number, generation);
+	store_grant_change(at->port, c);
+}
+
+/* Two that come 300 us after each other, again and again; how many commits that was. */
+static int64_t
+commits_of_pairs(struct place *at, uint32_t from, uint32_t pairs)
+{
+	uint64_t before = store_counts(at->store).commits;
+
+	for (uint32_t i = from; i < from + pairs; i++) {
+		struct grant_change first, second;
+
+		begin_refresh(at, 1, i, &first);
+		usleep(300);
+		begin_refresh(at, 2, i, &second);
+		check_int(store_wait(at->port, &first.call), DONE);
+		check_int(store_wait(at->port, &second.call), DONE);
+	}
+	return (int64_t)(store_counts(at->store).commits - before);
+}
+
+TEST(a_commit_waits_for_those_who_are_about_to_come)
+{
+	enum { PAIRS = 40 };
+	atomic_size_t callers = 1;
+	struct place at;
+
+	if (place_on_postgres()) {
+		skip("each port commits for itself");
+		return;
+	}
+	at = place_new();
+	for (size_t i = 1; i <= 2; i++) {
+		struct grant g = grant_live(i);
+
+		open_grant(&at, &g);
+	}
+	store_expect(at.store, &callers);
+	/* On a busy machine the second of a pair is late now and then. */
+	check(commits_of_pairs(&at, 1, PAIRS) < PAIRS * 3 / 2);
+	place_remove(&at);
+}
+
+/* Nobody comes, however long they are about to. */
+TEST(a_commit_does_not_wait_for_ever)
+{
+	atomic_size_t callers = 1000;
+	struct place at;
+	int64_t begun;
+
+	if (place_on_postgres()) {
+		skip("each port commits for itself");
+		return;
+	}
+	at = place_new();
+	store_expect(at.store, &callers);
+	begun = clock_monotonic_ms();
+	for (size_t i = 0; i < 10; i++) {
+		struct grant g = grant_live(i);
+
+		open_grant(&at, &g);
+	}
+	check(clock_monotonic_ms() - begun >= 10 * 2 - 1);
+	check(clock_monotonic_ms() - begun < 5000);
+	place_remove(&at);
 }
 
 /* ---- a command beside the server ----------------------------------------- */
