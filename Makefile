@@ -108,12 +108,13 @@ cover: ## run every test and write build-cover/coverage/index.html
 		--html-details build-cover/coverage/index.html build-cover
 
 # meson's log of the last installation may be root's: a user could not write it again.
-install: ## binary, man page, systemd unit below DESTDIR and PREFIX
+install: ## program, library, man pages, systemd unit below DESTDIR and PREFIX
 	@$(AS_OWNER) $(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(AS_OWNER) $(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
-	@$(AS_OWNER) $(NINJA) -C $(BUILD) latchkey docs/latchkey.1
+	@$(AS_OWNER) $(NINJA) -C $(BUILD) latchkey liblatchkey docs/latchkey.1
 	@rm -f $(BUILD)/meson-logs/install-log.txt
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean: ## remove every build directory
 	@rm -rf build build-asan build-tsan build-fuzz build-cover

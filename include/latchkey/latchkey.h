@@ -75,17 +75,19 @@ enum lk_status {
 	LK_TRY_LATER,     /* the server, the network or the lock: the tokens are safe;
 	                     error.retry_after says when to try again */
 	LK_DENIED,        /* connecting: the person said no (access_denied) */
-	LK_CONFIGURATION, /* what was asked or registered cannot work; error says what to
-	                     change. Tokens are kept */
+	LK_CONFIGURATION, /* what was asked or registered cannot work; error says what
+	                     to change. Tokens are kept */
 	LK_LOCKED,        /* the vault's key is locked: unlock the keyring, or start the
 	                     agent and give it the passphrase */
-	LK_STORAGE,       /* the vault cannot be read or written: disk full, permissions,
-	                     damaged, no lock on that file system */
+	LK_STORAGE,       /* the vault cannot be read or written: disk full,
+	                     permissions, damaged, no lock on that file system */
 	LK_NOT_FOUND,     /* there is no connection of that name */
-	LK_REJECTED,      /* an answer that must not be believed: wrong state or iss, another
-	                     server's token, malformed; nothing was done (RULEBOOK CL-11) */
+	LK_REJECTED,      /* an answer that must not be believed: wrong state or iss,
+	                     another server's token, malformed; nothing was done
+	                     (RULEBOOK CL-11) */
 	LK_MEMORY,        /* out of memory; nothing was begun */
-	LK_BUG,           /* the caller's or ours: an argument that no correct program gives */
+	LK_BUG,           /* the caller's or ours: an argument that no correct program
+	                     gives */
 };
 
 /* The name as a word ("reconnect", "try_later"), for logs; never NULL. */
@@ -103,7 +105,7 @@ struct lk_error {
 /* What happened, for the host's own log. The library itself logs nothing. */
 struct lk_event {
 	const char *connection; /* its name, or "" */
-	const char *event;      /* "refresh", "connect", "revoke", "vault", "agent", "retry" */
+	const char *event;      /* "connect", "refresh", "retry", "revoke" */
 	enum lk_status status;
 	const char *detail;     /* a sentence without secrets */
 	int64_t took_ms;
@@ -113,21 +115,22 @@ struct lk_event {
 
 struct lk_options {
 	size_t size;
-	/* Directory of the vault, or a PostgreSQL URL without a password (libpq finds it
-	 * in its passfile or service). NULL: $LATCHKEY_VAULT, then
+	/* Directory of the vault, or a PostgreSQL URL without a password (libpq finds
+	 * it in its passfile or service). NULL: $LATCHKEY_VAULT, then
 	 * $XDG_STATE_HOME/latchkey, then ~/.local/state/latchkey. */
 	const char *vault;
 	/* Where a new vault's key lives: "keyring", "credential:NAME", "file:PATH",
-	 * "passphrase". NULL: $LATCHKEY_KEY, or the first of keyring, systemd credential
-	 * "latchkey-vault", key file in the vault's directory's sibling that works.
+	 * "passphrase". NULL: $LATCHKEY_KEY, or the first of keyring, systemd
+	 * credential "latchkey-vault", key file in the vault's directory's sibling that works.
 	 * An existing vault knows where its key is; a different answer is refused. */
 	const char *key;
 	int lock_wait_ms;    /* longest wait for another's refresh; 0: 30000 */
 	int http_timeout_ms; /* one request, whole; 0: 10000 */
 	int attempts;        /* of a refresh that fails transiently; 0: 4 */
 	unsigned flags;
-	void (*event)(void *arg, const struct lk_event *event); /* NULL: none; may be
-	                        called by any thread that is inside a call */
+	/* NULL: none. Called by any thread that is inside a call, which may hold a
+	 * connection's lock: it must not call the library. */
+	void (*event)(void *arg, const struct lk_event *event);
 	void *arg;
 };
 
@@ -152,14 +155,16 @@ struct lk_registration {
 	 * "/dev/fd/3" is a descriptor. NULL: the one kept in the vault for this name,
 	 * else a public client. Sent by client_secret_basic only (RFC 6749 2.3.1). */
 	const char *client_secret_file;
-	const char *redirect_uri; /* as registered. NULL: "http://127.0.0.1/callback", any
-	                             port (RFC 8252 7.3) */
-	const char *scope;     /* words with a space between; NULL: the server's default */
+	const char *redirect_uri; /* as registered. NULL: "http://127.0.0.1/callback",
+	                             any port (RFC 8252 7.3); a web application's has
+	                             no default */
+	const char *scope;     /* words with a space between; NULL: server's default */
 	const char *resource;  /* RFC 8707; NULL: none */
 	const char *parameters; /* more for the authorization request, as
 	                           "prompt=consent&subject_type=entity"; NULL: none */
-	const char *ca_file;   /* PEM, added to the system's CAs; NULL: the system's alone */
-	/* For a server without metadata (RFC 8414): all three, or NULL and discovery. */
+	const char *ca_file;   /* PEM, added to the system's CAs; NULL: those alone */
+	/* For a server without metadata (RFC 8414): the first two, and the third if there
+	 * is one; or NULL and discovery. */
 	const char *authorization_endpoint, *token_endpoint, *revocation_endpoint;
 	unsigned flags;
 };
@@ -179,6 +184,7 @@ struct lk_registration {
  * then iss (RFC 9207), then error, then code (RULEBOOK CL-11), redeems the code, and
  * stores the connection under the name that was given at the start, replacing and
  * revoking what stood there. An attempt ends with its first answer, whatever it is.
+ * out may be NULL.
  */
 LK_API enum lk_status lk_connect_start(struct lk *lk, const char *name,
 	const struct lk_registration *registration, const char *browser, char **url,
@@ -204,11 +210,12 @@ struct lk_person {
 	size_t size;
 	enum lk_way way;
 	int timeout_s; /* how long the person may take; 0: 300 (RULEBOOK CL-15) */
-	/* Tells the person what to do. url: where to go (always); user_code: to be typed
-	 * there, or NULL. Non-zero: give up. */
+	/* Tells the person what to do. url: where to go (always); user_code: to be
+	 * typed there, or NULL. Non-zero: give up. */
 	int (*show)(void *arg, enum lk_way way, const char *url, const char *user_code);
-	/* PASTE: reads the URL the browser ended at into text (size bytes); non-zero: give
-	 * up. NULL: PASTE is not offered. */
+	/* PASTE: reads the URL the browser ended at into text (size bytes); called again
+	 * where that is no such URL, three times at most. Non-zero: give up. NULL: PASTE
+	 * is not offered. */
 	int (*paste)(void *arg, char *text, size_t size);
 	void *arg;
 };
@@ -226,7 +233,8 @@ LK_API enum lk_status lk_connection_open(struct lk *lk, const char *name,
 LK_API void lk_connection_close(struct lk_connection *connection); /* NULL is fine */
 
 /* A fresh access token: good for 30 seconds or a tenth of its life at least,
- * whichever is less (RULEBOOK CL-20). Freed with lk_token_free. */
+ * whichever is less (RULEBOOK CL-20); while the server cannot be reached, one that is
+ * alive. Freed with lk_token_free. */
 LK_API enum lk_status lk_token(struct lk_connection *connection, struct lk_token **out,
 	struct lk_error *error) LK_MUST_CHECK;
 /* The same, good for min_ttl seconds at least where the server's lifetimes allow it. */
@@ -238,8 +246,8 @@ LK_API enum lk_status lk_token_after(struct lk_connection *connection,
 	const struct lk_token *refused, struct lk_token **out, struct lk_error *error)
 	LK_MUST_CHECK;
 LK_API const char *lk_token_text(const struct lk_token *token); /* never parse it */
-LK_API int64_t lk_token_expires_in(const struct lk_token *token); /* seconds left; -1: the
-                                                          server did not say */
+/* Seconds left; -1: the server did not say. */
+LK_API int64_t lk_token_expires_in(const struct lk_token *token);
 LK_API void lk_token_free(struct lk_token *token); /* NULL is fine */
 
 /* ---- calling an API -------------------------------------------------------------- */
@@ -251,7 +259,7 @@ struct lk_header {
 struct lk_request {
 	size_t size;
 	const char *method; /* NULL: GET, or POST with a body */
-	const char *url;    /* https (http on loopback for an LK_DEVELOPMENT connection) */
+	const char *url;    /* https; LK_DEVELOPMENT: or http on loopback */
 	const struct lk_header *headers; /* Authorization is the library's */
 	size_t header_count;
 	const void *body;
@@ -259,8 +267,8 @@ struct lk_request {
 	const char *ca_file; /* NULL: the connection's */
 	int timeout_ms;      /* 0: the library's http_timeout_ms */
 	size_t max_body;     /* of the answer; 0: 1 MiB. Not with a sink */
-	/* Takes the body as it comes instead of keeping it; non-zero: give up. Called only
-	 * for the answer that is returned, never for a 401 that is repeated. */
+	/* Takes the body as it comes instead of keeping it; non-zero: give up. Called
+	 * only for the answer that is returned, never for a 401 that is repeated. */
 	int (*sink)(void *arg, const void *p, size_t n);
 	void *arg;
 };
@@ -283,7 +291,7 @@ LK_API const char *lk_response_header_at(const struct lk_response *response, siz
 LK_API const char *lk_response_body(const struct lk_response *response, size_t *size);
 LK_API void lk_response_free(struct lk_response *response); /* NULL is fine */
 
-/* ---- the end of a connection ------------------------------------------------------ */
+/* ---- the end of a connection ----------------------------------------------------- */
 
 /* Revokes the refresh token (RFC 7009), then forgets everything; when the server
  * cannot be reached it forgets all the same and says LK_TRY_LATER, so that the person
@@ -291,16 +299,16 @@ LK_API void lk_response_free(struct lk_response *response); /* NULL is fine */
 LK_API enum lk_status lk_disconnect(struct lk_connection *connection,
 	struct lk_error *error) LK_MUST_CHECK;
 
-/* ---- looking ---------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------- */
 
 struct lk_info {
 	size_t size;
 	const char *name;
-	const char *state;       /* "connected", "reconnect"; "unreadable": see detail */
+	const char *state;       /* "connected", "reconnect", "unreadable" (see detail) */
 	const char *issuer, *client_id;
 	const char *scope;       /* what was granted */
 	const char *subject;     /* URN of the resource context (R4.6), or "" */
-	int64_t connected_at;    /* Unix seconds, as all below; 0: never, or not known */
+	int64_t connected_at;    /* Unix seconds, as all below; 0: never, or unknown */
 	int64_t expires_at;      /* of the access token */
 	int64_t refreshed_at;    /* last attempt */
 	const char *outcome;     /* of it: "ok", or an lk_status_name */
@@ -331,8 +339,8 @@ LK_API enum lk_status lk_log(struct lk_connection *connection,
 	int (*each)(void *arg, const struct lk_attempt *attempt), void *arg,
 	struct lk_error *error) LK_MUST_CHECK;
 
-/* Where the vault and its key are, in words: "directory /home/ada/.local/state/latchkey",
- * "desktop keyring (login)". Live as long as lk. */
+/* Where the vault and its key are, in words: "directory /home/ada/.local/state/latchkey"
+ * and "desktop keyring (login)". Live as long as lk. */
 LK_API const char *lk_vault_place(const struct lk *lk);
 LK_API const char *lk_vault_key_place(const struct lk *lk);
 /* "agent (pid 4711)" or "" when none answers. */

@@ -238,21 +238,27 @@ fly(struct lk_connection *c, const struct wish *wish, struct lk_token **out,
 /* ---- latchkey.h ------------------------------------------------------------------------ */
 
 static enum lk_status
+fetch(struct lk_connection *c, const struct wish *wish, struct lk_token **out,
+	struct lk_error *error)
+{
+	struct lk_error e = { .status = LK_OK };
+	enum lk_status status;
+
+	LK_TRY(lk_begin(c->lk, error));
+	status = fly(c, wish, out, &e);
+	if (status != LK_OK && error != NULL)
+		*error = e;
+	return status;
+}
+
+static enum lk_status
 get(struct lk_connection *c, const struct wish *wish, struct lk_token **out,
 	struct lk_error *error)
 {
 	struct lk_token *t = newest(c, wish);
-	struct lk_error e = { .status = LK_OK };
-	enum lk_status status;
 
-	if (t == NULL) {
-		LK_TRY(lk_begin(c->lk, error));
-		status = fly(c, wish, &t, &e);
-		if (status != LK_OK && error != NULL)
-			*error = e;
-		if (status != LK_OK)
-			return status;
-	}
+	if (t == NULL)
+		LK_TRY(fetch(c, wish, &t, error));
 	*out = t;
 	return LK_OK;
 }
