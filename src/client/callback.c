@@ -68,7 +68,11 @@ callback_state(struct arena *a, struct bytes query, struct bytes *state,
 {
 	struct form f = { 0 };
 
-	LK_TRY(read_query(a, query, &f, e));
+	form_read(a, &f, query, FORM_QUERY);
+	if (f.too_many)
+		return reject(e, "it has too many parameters");
+	if (form_occurrences(&f, B("state")) > 1 || form_malformed(&f, B("state")))
+		return reject(e, "its state is there twice, or malformed");
 	return take_state(&f, state, e);
 }
 

@@ -183,6 +183,9 @@ TEST(callback_state_looks_at_nothing_but_state)
 	check_int(callback_state(test_arena(), B("error=x&code=y&state=" STATE), &state, &error),
 		LK_OK);
 	check_bytes(state, B(STATE));
+	/* An attempt ends with its first answer, however odd the rest of that is. */
+	check_int(callback_state(test_arena(), B("code=x&code=y&iss=%zz&state=" STATE), &state,
+		&error), LK_OK);
 	check_int(callback_state(test_arena(), B("code=y"), &state, &error), LK_REJECTED);
 	check_int(callback_state(test_arena(), B("state=" STATE "&state=" STATE), &state,
 		&error), LK_REJECTED);
