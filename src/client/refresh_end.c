@@ -169,8 +169,11 @@ note_failure(struct refresh *r, enum lk_status status)
 static enum lk_status
 end_connection(struct refresh *r)
 {
+	struct lk_error said = *r->e;
 	char at[21];
 
+	snprintf(r->e->message, sizeof(r->e->message), "%.400s: the person must connect again",
+		said.message);
 	if ((r->stood || r->unanswered) && !r->journal.keyed)
 		snprintf(r->e->message, sizeof(r->e->message),
 			"the answer to the refresh of %s was lost on its way, and %.*s takes"
