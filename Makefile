@@ -19,8 +19,8 @@ endif
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test test-postgres test-crash test-asan test-tsan bench fuzz lint format cover \
-	install clean
+.PHONY: all help deps run test test-postgres test-crash test-client-long test-asan test-tsan \
+	bench fuzz lint format cover install clean
 
 all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
 	@$(NINJA) -C $(BUILD) latchkey
@@ -57,6 +57,12 @@ test-crash: ## kill -9 and power cuts under load, 200 times each (ROUNDS=N for a
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 	@ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) crash
+
+test-client-long: ## the library's crowds, crashes and lost answers, many times over
+	@scripts/deps build test
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD)
+	@LONG=1 tests/run --build $(BUILD) client-proofs
 
 test-asan: ## every test on a build with AddressSanitizer and UBSan
 	@scripts/deps build test

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -52,6 +53,8 @@ fault_errno(const char *name)
 	struct bytes wanted = bytes_cut(&place, ':');
 	uint64_t nth = 1;
 
+	if (bytes_equal(wanted, B("trace")))
+		fprintf(stderr, "fault point %s\n", name);
 	if (!bytes_equal(wanted, bytes_of(name)))
 		return 0;
 	if (!bytes_empty(place) && !bytes_to_u64(place, &nth))

@@ -8,6 +8,7 @@
  *
  *	LATCHKEY_FAULT=record-rename=kill       at the first passing
  *	LATCHKEY_FAULT=record-fsync:3=enospc    at the third
+ *	LATCHKEY_FAULT=trace                    nothing: each passing is told on stderr
  *
  * kill: SIGKILL to itself; stop: SIGSTOP; enospc, eio: the system call there fails so
  * (nothing at a FAULT_POINT, where there is none); sleep:MS: goes on after MS.

@@ -156,7 +156,6 @@ export class Strict {
 		if (asked?.client_id !== client_id || asked.redirect_uri !== redirect_uri || asked.response_type !== 'code'
 			|| asked.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(asked.code_challenge) || !(asked.state?.length >= 22))
 			throw new Error(`not an authorization request: ${JSON.stringify(asked)}`);
-		this.secret(asked.state);
 		return asked;
 	}
 

@@ -81,6 +81,17 @@ export async function sanitizerRuntime() {
 	return [...stdout.matchAll(/=> (\S*libasan\S*)/g)].map((m) => m[1]);
 }
 
+// The environment in which a program's wall clock is what the file says ("+3600").
+export async function faketime(file) {
+	return {
+		LD_PRELOAD: [...(await sanitizerRuntime()), findFaketime()].join(' '),
+		FAKETIME_TIMESTAMP_FILE: file,
+		FAKETIME_NO_CACHE: '1',
+		FAKETIME_DONT_FAKE_MONOTONIC: '1',
+		DONT_FAKE_MONOTONIC: '1',
+	};
+}
+
 export class Latchkey {
 	// time: true lets the test move the server's clock (advance). conf: keys of
 	// latchkey.conf. serve: further arguments of `latchkey serve`. at: where it listens,
@@ -114,14 +125,7 @@ export class Latchkey {
 			this.clockFile = path.join(this.dir, 'clock');
 			fs.writeFileSync(this.clockFile, '+0\n');
 			fs.chmodSync(this.dir, 0o755);
-			this.env = {
-				...this.env,
-				LD_PRELOAD: [...(await sanitizerRuntime()), findFaketime()].join(' '),
-				FAKETIME_TIMESTAMP_FILE: this.clockFile,
-				FAKETIME_NO_CACHE: '1',
-				FAKETIME_DONT_FAKE_MONOTONIC: '1',
-				DONT_FAKE_MONOTONIC: '1',
-			};
+			this.env = { ...this.env, ...await faketime(this.clockFile) };
 		}
 		if (onPostgres && !this.database)
 			await this.makeDatabase();

@@ -37,6 +37,16 @@ export class Middleman extends Script {
 		return this.count({ grant_type: 'refresh_token' });
 	}
 
+	// What ada's browser brings to the redirect URI after she said yes, as pairs.
+	async authorize(url) {
+		const { lk } = this;
+		const browser = await lk.as(lk.ana);
+		const answer = await browser.walk(await browser.get(lk.local(url)), { user: lk.ana });
+		const pairs = Object.fromEntries(new URL(answer.get('location')).searchParams);
+		this.note(pairs.code);
+		return pairs;
+	}
+
 	async route(request, response) {
 		const endpoint = request.url.replace(/^.*\//, '').replace('oauth-authorization-server', 'metadata');
 		const entry = { at: Date.now(), endpoint, grant_type: request.form.grant_type,

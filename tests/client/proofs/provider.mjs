@@ -99,6 +99,8 @@ export class Provider {
 	async interact(request, response) {
 		const details = await this.oidc.interactionDetails(request, response);
 		const { prompt, params, session } = details;
+		if (this.refuse)
+			return this.oidc.interactionFinished(request, response, { error: 'access_denied' }, { mergeWithLastSubmission: false });
 		if (prompt.name === 'login')
 			return this.oidc.interactionFinished(request, response, { login: { accountId: 'ada' } }, { mergeWithLastSubmission: false });
 		const grant = details.grantId
@@ -146,10 +148,9 @@ export class Provider {
 		if (!end.to)
 			throw new Error(`the provider stopped at ${end.status}: ${end.text.slice(0, 1000)}`);
 		const query = new URL(end.to).search.slice(1);
-		const { code, state } = Object.fromEntries(parseForm(query));
-		for (const secret of [code, state])
-			if (secret)
-				this.secrets.add(secret);
+		const { code } = Object.fromEntries(parseForm(query));
+		if (code)
+			this.secrets.add(code);
 		return query;
 	}
 

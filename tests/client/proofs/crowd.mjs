@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// 64 processes with 8 threads each (crowd.c) want a token at the moment it runs out, or
+// are all told at once that it is no good: one refresh, and one token for all (RULEBOOK
+// CL-25). LONG=1 repeats it 200 times.
+
+import assert from 'node:assert/strict';
+
+import { run, SLOW } from '../../lib/latchkey.mjs';
+import { LONG, tool } from './client.mjs';
+
+export const PROCESSES = 64;
+export const THREADS = 8;
+const LIFE = 3 * SLOW; // seconds
+const ROUNDS = LONG ? { expiry: 200, refused: 200 } : { expiry: 1, refused: 2 };
+
+export async function crowd(client, server, mode, { rounds = ROUNDS[mode], agent = false, env = {}, processes = PROCESSES } = {}) {
+	server.expiresIn = mode === 'expiry' ? LIFE : 3600;
+	const driver = await client.driver();
+	const { name } = await driver.connect(server);
+	await driver.end();
+	const before = server.refreshes();
+	const { status, stdout, stderr } = await run(tool('crowd'),
+		[client.vault, name, processes, THREADS, rounds, mode, ...(agent ? [] : ['no-agent'])].map(String),
+		{ env: { ...client.env, ...env }, timeoutMs: (20 + rounds * (LIFE + 10)) * 1000 });
+	assert.equal(status, 0, stderr);
+	const lines = stdout.trim().split('\n').map((line) => JSON.parse(line));
+	return { lines, rounds, refreshes: server.refreshes() - before };
+}
+
+export function judge(t, { lines, rounds, refreshes }) {
+	const all = PROCESSES * THREADS;
+	t.diagnostic(`${rounds} rounds of ${all}, ${refreshes} refreshes, the slowest answer after ${Math.max(...lines.map((l) => l.slowest_ms))} ms`);
+	for (const line of lines)
+		assert.deepEqual({ ok: line.ok, distinct: line.distinct, old: line.old }, { ok: all, distinct: 1, old: 0 }, JSON.stringify(line));
+	assert.equal(lines.length, rounds);
+	assert.equal(refreshes, rounds, 'one refresh a round reaches the server');
+}
