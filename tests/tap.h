@@ -115,12 +115,38 @@ tap_bytes(struct bytes got, struct bytes want, const char *file, int line,
 	return false;
 }
 
+/* A rule that a name begins with: CL_05 of TEST(CL_05_a_state_is_used_once). */
+static bool
+tap_rule(const char *name)
+{
+	size_t letters = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return letters >= 1 && letters <= 2 && name[letters] == '_' &&
+		strspn(name + letters + 1, "0123456789") == 2 && name[letters + 3] == '_';
+}
+
+/* As a sentence, with the rules before it spelled as in the rulebook: "CL-05 a state is
+ * used once", which is how the coverage of rules finds them. */
+static void
+tap_name(const char *name)
+{
+	bool rule = tap_rule(name);
+
+	for (const char *c = name; *c != '\0'; c++) {
+		putchar(*c != '_' ? *c : rule ? '-' : ' ');
+		if (*c != '_' || !rule)
+			continue;
+		printf("%.2s ", c + 1);
+		c += 3;
+		rule = tap_rule(c + 1);
+	}
+}
+
 static void
 tap_result(const struct tap_test *t, int number)
 {
 	printf("%s %d - ", tap.failed ? "not ok" : "ok", number);
-	for (const char *c = t->name; *c != '\0'; c++)
-		putchar(*c == '_' ? ' ' : *c);
+	tap_name(t->name);
 	if (tap.skipped != NULL)
 		printf(" # SKIP %s", tap.skipped);
 	putchar('\n');

@@ -3,7 +3,8 @@
 //
 // Which rules of the rulebook have a passing case, which have none, and why.
 //
-//   coverage.mjs TAP...     reads what node --test --test-reporter=tap wrote
+//   coverage.mjs TAP...     reads what node --test --test-reporter=tap wrote, and what
+//                           the unit tests printed (their names begin as CL_05_...)
 //
 // Prints a line a section and the rules without a case. Speaks TAP itself, one
 // test a section, so that a rule with neither case nor reason fails the run.
