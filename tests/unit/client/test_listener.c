@@ -54,7 +54,7 @@ begin(const char *redirect_uri, int64_t patience_ms)
 	program.patience_ms = patience_ms;
 	program.good = true;
 	program.sentence = "You can close <this> window & go on.";
-	program.arena = test_arena();
+	program.arena = arena_new();
 	if (!check_int(listener_open(test_arena(), bytes_of(redirect_uri), &program.listener,
 			&program.redirect_uri, &program.error), LK_OK)) {
 		printf("# %s\n", program.error.message);
@@ -69,6 +69,8 @@ end(enum lk_status want)
 {
 	pthread_join(program.thread, NULL);
 	check_int(program.status, want);
+	program.query = arena_bytes(test_arena(), program.query);
+	arena_free(program.arena);
 }
 
 /* ---- the browser's side ------------------------------------------------------------ */
@@ -177,7 +179,7 @@ TEST(CL_14_nothing_foreign_nothing_kept_no_referer)
 		"frame-ancestors 'none'", "Connection: close\r\n",
 	};
 	const char *targets[] = { "/callback", "/favicon.ico",
-		"/callback?error=access_denied&state=" STATE, "/callback/done" };
+		("/callback?error=access_denied&state=" STATE), "/callback/done" };
 	uint8_t digest[DIGEST_SIZE];
 
 	if (!begin("http://127.0.0.1/callback", 10000))
@@ -339,15 +341,16 @@ TEST(CL_15_it_listens_on_loopback_alone_and_shares_its_port_with_nobody)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	struct listener *second;
+	struct lk_error e = { 0 };
 	struct bytes uri;
 	const int on = 1;
 	int fd;
 
 	if (!begin("http://127.0.0.1/callback", 300))
 		return;
-	check_int(listener_open(test_arena(), program.redirect_uri, &second, &uri,
-		&program.error), LK_CONFIGURATION);
-	check(strstr(program.error.message, "in use") != NULL);
+	check_int(listener_open(test_arena(), program.redirect_uri, &second, &uri, &e),
+		LK_CONFIGURATION);
+	check(strstr(e.message, "in use") != NULL);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
