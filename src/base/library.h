@@ -7,7 +7,8 @@
  *	#define ROW(name) { "curl_" #name, &functions.name },
  *		CURL_FUNCTIONS(ROW)
  *	};
- *	loaded = library_load("libcurl.so.4", wanted, sizeof(wanted) / sizeof(wanted[0]));
+ *         loaded = library_load("libcurl.so.4", wanted, sizeof(wanted) /
+ * sizeof(wanted[0]));
  */
 #ifndef LATCHKEY_BASE_LIBRARY_H
 #define LATCHKEY_BASE_LIBRARY_H
@@ -20,8 +21,8 @@ struct library_symbol {
 	void *place; /* a pointer of that function's type */
 };
 
-/* Sets every place, or gives false: the library or a function is missing. It stays loaded,
- * since it may have threads by then. Call it once (pthread_once). */
+/* Sets every place, or gives false: the library or a function is missing. It stays
+ * loaded, since it may have threads by then. Call it once (pthread_once). */
 bool library_load(const char *file, const struct library_symbol *wanted, size_t count);
 
 #endif

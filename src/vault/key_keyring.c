@@ -24,7 +24,7 @@
 #define ANSWER_MS 2000
 #define KEY_TEXT BASE64URL_SIZE(32)
 
-/* ---- the library -------------------------------------------------------------------- */
+/* ---- the library ----------------------------------------------------------- */
 
 #define FUNCTIONS(X)                                                                   \
 	X(secret_service_open_sync)                                                    \
@@ -58,7 +58,7 @@ load(void)
 		"libsecret-1.so.0", wanted, sizeof(wanted) / sizeof(wanted[0]));
 }
 
-/* ---- one question to the keyring -------------------------------------------------------- */
+/* ---- one question to the keyring ------------------------------------------- */
 
 enum question { IS_IT_OPEN, STORE, FIND };
 
@@ -219,7 +219,7 @@ answer(struct job *j)
 	return r;
 }
 
-/* ---- asking, for so long and no longer ---------------------------------------------------- */
+/* ---- asking, for so long and no longer ------------------------------------- */
 
 static void
 job_free(struct job *j)
@@ -249,7 +249,8 @@ work(void *arg)
 	return NULL;
 }
 
-/* A thread that takes none of the host's signals; nor do those that GLib starts in it. */
+/* A thread that takes none of the host's signals; nor do those that GLib starts in
+ * it. */
 static bool
 start(struct job *j)
 {
@@ -363,7 +364,7 @@ ask_keyring(
 	return r;
 }
 
-/* ---- the source ------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------ */
 
 bool
 key_keyring_open(void)

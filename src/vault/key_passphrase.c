@@ -36,7 +36,8 @@ from_person(const struct key_text *t, const struct vault_ask *ask, bool twice,
 	if (ask == NULL || ask->passphrase == NULL)
 		return VAULT_FAIL(f, VAULT_LOCKED,
 			"the vault is locked by a passphrase and "
-			"nobody can be asked here: start `latchkey agent` at a terminal");
+			"nobody can be asked here: start `latchkey agent` at a "
+			"terminal");
 	if (!ask->passphrase(ask->arg, twice, text, &n) || n > sizeof(text))
 		r = VAULT_FAIL(f, VAULT_LOCKED, "no passphrase was given");
 	else if (twice && n < PASSPHRASE_MIN)

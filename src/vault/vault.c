@@ -34,21 +34,19 @@ vault_slot_max(enum vault_slot slot)
 	return slots[slot].max + SEALED_OVERHEAD;
 }
 
-enum vault_result
-vault_errno(struct fault *f, int error, const char *what, const char *of)
+void
+vault_note_errno(struct fault *f, int error, const char *what, const char *of)
 {
 	if (error == ENOMEM)
-		return VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
-	if (error == ENOSPC || error == EDQUOT)
-		return VAULT_FAIL(
-			f, VAULT_STORAGE, "the disk is full: cannot %s %s", what, of);
-	if (error == ELOOP)
-		return VAULT_FAIL(f, VAULT_STORAGE,
-			"%s is a symbolic link, which is not "
-			"followed: put the real one in its place",
-			of);
-	return VAULT_FAIL(
-		f, VAULT_STORAGE, "cannot %s %s: %s", what, of, strerror(error));
+		FAULT_AT(f, "out of memory");
+	else if (error == ENOSPC || error == EDQUOT)
+		FAULT_AT(f, "the disk is full: cannot %s %s", what, of);
+	else if (error == ELOOP)
+		FAULT_AT(f, "%s is a symbolic link, which is not followed: put the "
+		"real "
+			"one in its place", of);
+	else
+		FAULT_AT(f, "cannot %s %s: %s", what, of, strerror(error));
 }
 
 /* ---- life ------------------------------------------------------------------- */

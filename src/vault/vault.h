@@ -10,9 +10,9 @@
  * bounded. The vault does not know what a token is: records and journals are bytes.
  *
  * Two back ends, chosen by where the vault is: a directory (vault_file.c), or
- * PostgreSQL (vault_postgres.c), where the row lock is the lock and the row holds
- * the same sealed bytes. A struct vault may be used by any thread; a struct
- * vault_lock by the thread that took it.
+ * PostgreSQL (vault_postgres.c), where the lock is the server's and a row holds the
+ * same sealed bytes. A struct vault may be used by any thread; a struct vault_lock by
+ * one at a time.
  *
  * The format on disk is docs/VAULT.md.
  */
@@ -31,9 +31,10 @@ enum vault_result {
 	VAULT_DONE,
 	VAULT_ABSENT,  /* there is no such thing */
 	VAULT_BUSY,    /* somebody else held the lock all the time we might wait */
-	VAULT_LOCKED,  /* the key is there and cannot be had now: keyring locked, no agent
-	                  with the passphrase, wrong passphrase */
-	VAULT_STORAGE, /* disk full, permissions, no lock on this file system, database gone */
+	VAULT_LOCKED,  /* the key is there and cannot be had now: keyring locked, no
+	                  agent with the passphrase, wrong passphrase */
+	VAULT_STORAGE, /* disk full, permissions, no lock on this file system,
+	                  database gone */
 	VAULT_DAMAGED, /* not what was written, or of a newer version of the format */
 	VAULT_MEMORY,
 };
@@ -47,7 +48,8 @@ enum vault_result {
 
 /* How to reach the key of a vault; asked only where it must be. */
 struct vault_ask {
-	/* The data key as a running agent has it; false: no agent. NULL: none is asked. */
+	/* The data key as a running agent has it; false: no agent. NULL: none is
+	 * asked. */
 	bool (*agent_key)(void *arg, uint8_t key[static 32]);
 	/* A passphrase from the person (the agent's terminal); n is in and out. NULL: a
 	 * process without a terminal, which then gets VAULT_LOCKED. */
@@ -67,12 +69,14 @@ enum vault_result vault_open(const char *where, const char *key,
 	const struct vault_ask *ask, struct vault **out, struct fault *f) must_check;
 void vault_close(struct vault *v); /* NULL is fine; wipes the data key */
 const char *vault_place(const struct vault *v);     /* "directory /home/..." */
-const char *vault_key_place(const struct vault *v); /* "desktop keyring", "key file ..." */
-const uint8_t *vault_data_key(const struct vault *v); /* 32 bytes, for the agent alone */
+/* "desktop keyring", "key file ..." */
+const char *vault_key_place(const struct vault *v);
+/* 32 bytes, for the agent alone */
+const uint8_t *vault_data_key(const struct vault *v);
 /* 1 to 64 of A-Z a-z 0-9 . _ - @, not beginning with a dot. */
 bool vault_name_valid(struct bytes name);
 
-/* ---- the hot path: has anything changed? ------------------------------------------- */
+/* ---- the hot path: has anything changed? ----------------------------------- */
 
 /*
  * A word that every process shares (mmap of the lock file) and that grows whenever
@@ -85,8 +89,9 @@ const _Atomic uint32_t *vault_generation(struct vault *v, struct bytes name,
 
 /* ---- records -------------------------------------------------------------------- */
 
-/* The record as it stands, without a lock (a replacement is atomic). It takes its own size
- * from the arena and no more than 100 bytes beside, as vault_journal_read does. */
+/* The record as it stands, without a lock (a replacement is atomic). It takes its
+ * own size from the arena and no more than 100 bytes beside, as vault_journal_read
+ * does. */
 enum vault_result vault_read(struct vault *v, struct bytes name, struct arena *a,
 	struct bytes *record, struct fault *f) must_check;
 /* Every connection's name, in the order of octets. */
@@ -106,12 +111,13 @@ void vault_unlock(struct vault_lock *l); /* NULL is fine */
  * (its room is allocated and synced); a failure here is before anything was asked. */
 enum vault_result vault_reserve(struct vault_lock *l, size_t n, struct fault *f)
 	must_check;
-/* Durable (written, synced, renamed, directory synced) when VAULT_DONE; the generation
- * grows. On failure the old record stands; only when the very last step failed (the
- * directory's sync) is the new one there, and may be the old one after a power cut. With
- * PostgreSQL a COMMIT whose answer was lost may have happened: read before going on. */
-enum vault_result vault_write(struct vault_lock *l, struct bytes record, struct fault *f)
-	must_check;
+/* Durable (written, synced, renamed, directory synced) when VAULT_DONE; the
+ * generation grows. On failure the old record stands; only when the very last step
+ * failed (the directory's sync) is the new one there, and may be the old one after a
+ * power cut. With PostgreSQL a COMMIT whose answer was lost may have happened: read
+ * before going on. */
+enum vault_result vault_write(struct vault_lock *l, struct bytes record,
+	struct fault *f) must_check;
 /* Removes record and journal, durably; VAULT_DONE too when they are gone already. */
 enum vault_result vault_remove(struct vault_lock *l, struct fault *f) must_check;
 
@@ -120,32 +126,33 @@ enum vault_result vault_journal_write(struct vault_lock *l, struct bytes entry,
 	struct fault *f) must_check; /* durable */
 enum vault_result vault_journal_read(struct vault_lock *l, struct arena *a,
 	struct bytes *entry, struct fault *f) must_check;
-/* VAULT_DONE too when there is none. Not synced: after a power cut it may stand again,
- * beside the record that replaced what it tells of, as when a program dies just before. */
+/* VAULT_DONE too when there is none. Not synced: after a power cut it may stand
+ * again, beside the record that replaced what it tells of, as when a program dies
+ * just before. */
 enum vault_result vault_journal_clear(struct vault_lock *l, struct fault *f) must_check;
 /* Is there one? Without a lock, for `latchkey status`. */
 bool vault_journal_stands(struct vault *v, struct bytes name);
 
-/* ---- history ----------------------------------------------------------------------- */
+/* ---- history --------------------------------------------------------------- */
 
 /* Appends one line (no secrets, no newline) to the connection's history, which keeps
  * the newest 200 to 400; not synced: losing a line in a power cut is no loss. */
-enum vault_result vault_log_append(struct vault *v, struct bytes name, struct bytes line,
-	struct fault *f) must_check;
+enum vault_result vault_log_append(struct vault *v, struct bytes name,
+	struct bytes line, struct fault *f) must_check;
 enum vault_result vault_log_read(struct vault *v, struct bytes name, struct arena *a,
 	struct bytes **lines, size_t *count, struct fault *f) must_check;
 
-/* ---- attempts to connect -------------------------------------------------------------- */
+/* ---- attempts to connect --------------------------------------------------- */
 
 #define VAULT_ATTEMPT_LIFE 600 /* seconds (CL-05) */
 
 /* Keeps what belongs to an attempt under the digest of its state; attempts that are
- * older than VAULT_ATTEMPT_LIFE are swept on the way. About 10,000 stand at most (what other
- * processes put is counted once a second); 16 KB each. */
+ * older than VAULT_ATTEMPT_LIFE are swept on the way. About 10,000 stand at most
+ * (what other processes put is counted once a second); 16 KB each. */
 enum vault_result vault_attempt_put(struct vault *v, const uint8_t id[static 32],
 	struct bytes attempt, struct fault *f) must_check;
-/* Takes it out: of all who ask, at once or later, exactly one gets it. VAULT_ABSENT: taken
- * already, too old, or never put. */
+/* Takes it out: of all who ask, at once or later, exactly one gets it. VAULT_ABSENT:
+ * taken already, too old, or never put. */
 enum vault_result vault_attempt_take(struct vault *v, const uint8_t id[static 32],
 	struct arena *a, struct bytes *attempt, struct fault *f) must_check;
 

@@ -111,7 +111,7 @@ file_close(struct vault *vault)
 	free(v);
 }
 
-/* ---- the directory's list --------------------------------------------------------- */
+/* ---- the directory's list -------------------------------------------------- */
 
 /* The connection that a file of the directory is the record of. */
 static bool
@@ -170,7 +170,7 @@ any_record(struct file_vault *v, bool *out, struct fault *f)
 	return VAULT_DONE;
 }
 
-/* ---- the key's text --------------------------------------------------------------- */
+/* ---- the key's text -------------------------------------------------------- */
 
 static enum vault_result
 file_key_read(struct vault *v, char text[static VAULT_KEY_TEXT_MAX], size_t *n,
@@ -213,7 +213,7 @@ file_key_write(struct vault *vault, struct bytes text, struct fault *f)
 	return disk_settle(dir, fd, temporary, KEY_FILE, text, &at, f);
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------- */
 
 static const _Atomic uint32_t *
 file_generation(struct vault *v, struct bytes name, struct fault *f)
@@ -277,11 +277,12 @@ file_list(struct vault *v, struct arena *a, struct bytes **names, size_t *count,
 	*names = ARENA_ARRAY(a, struct bytes, n);
 	*count = names_in(d, a, *names, n);
 	closedir(d);
-	qsort(*names, *count, sizeof(**names), by_octets);
+	if (*count > 1)
+		qsort(*names, *count, sizeof(**names), by_octets);
 	return VAULT_DONE;
 }
 
-/* ---- the lock, and what its holder does -------------------------------------------- */
+/* ---- the lock, and what its holder does ------------------------------------ */
 
 static enum vault_result
 file_lock(struct vault *v, struct bytes name, int wait_ms, struct vault_lock **out,

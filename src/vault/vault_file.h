@@ -48,13 +48,14 @@ struct file_vault {
 #define KEY_LOCK_NAME NONE /* ".lock": no connection's name begins with a dot */
 
 /* Waits wait_ms at most. */
-enum vault_result held_take(struct file_vault *v, struct bytes name, enum lock_byte byte,
-	int wait_ms, struct held *out, struct fault *f) must_check;
+enum vault_result held_take(struct file_vault *v, struct bytes name,
+	enum lock_byte byte, int wait_ms, struct held *out, struct fault *f) must_check;
 void held_drop(struct held *h);
 const _Atomic uint32_t *lock_generation(struct file_vault *v, struct bytes name,
 	struct fault *f);
 /* Once before a record is replaced and once after: odd in between. */
-void lock_generation_step(struct file_vault *v, const struct held *h, struct bytes name);
+void lock_generation_step(struct file_vault *v, const struct held *h,
+	struct bytes name);
 void lock_files_close(struct file_vault *v);
 
 /* vault_file_log.c and vault_file_attempt.c, for the table in vault_file.c. */
@@ -62,8 +63,8 @@ enum vault_result file_log_append(struct vault *v, struct bytes name, struct byt
 	struct fault *f);
 enum vault_result file_log_read(struct vault *v, struct bytes name, struct arena *a,
 	struct bytes *text, struct fault *f);
-enum vault_result file_attempt_put(struct vault *v, struct bytes id, struct bytes sealed,
-	struct fault *f);
+enum vault_result file_attempt_put(struct vault *v, struct bytes id,
+	struct bytes sealed, struct fault *f);
 enum vault_result file_attempt_take(struct vault *v, struct bytes id, struct arena *a,
 	uint8_t **sealed, size_t *n, struct fault *f);
 

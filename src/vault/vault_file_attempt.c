@@ -47,7 +47,8 @@ sweep(DIR *d)
 	return left;
 }
 
-/* Counts what stands, once a second at most: a flood must not make each its own sweep. */
+/* Counts what stands, once a second at most: a flood must not make each its own
+ * sweep. */
 static enum vault_result
 count(struct file_vault *v, int dir, struct fault *f)
 {

@@ -7,8 +7,8 @@
  * so a sleeper looks for itself every TICK_MS. That is also all the harm there is when
  * the one who was woken dies at once.
  *
- * What the lock file's memory needs, it has before it is mapped: a hole that could not be
- * filled on a full disk would be a SIGBUS. Somebody who cuts a lock file short while
+ * What the lock file's memory needs, it has before it is mapped: a hole that could not
+ * be filled on a full disk would be a SIGBUS. Somebody who cuts a lock file short while
  * programs run (only its owner can) does that to them; opening it makes it whole again.
  */
 #include <errno.h>
@@ -171,7 +171,10 @@ set_lock(int fd, short type, enum lock_byte byte)
 	struct flock range = {
 		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1
 	};
+	int error = type == F_WRLCK ? FAULT_ERRNO("lock-take") : 0;
 
+	if (error != 0)
+		return error;
 	while (fcntl(fd, F_OFD_SETLK, &range) != 0)
 		if (errno != EINTR)
 			return errno == EACCES ? EAGAIN : errno;
@@ -202,7 +205,8 @@ wait_for(struct held *h, int64_t deadline, struct fault *f)
 		if (error != EAGAIN)
 			return VAULT_FAIL(f, VAULT_STORAGE,
 				"this file system cannot lock "
-				"(%s): keep the vault on a local disk, or in PostgreSQL",
+				"(%s): keep the vault on a local disk, or in "
+				"PostgreSQL",
 				strerror(error));
 		if (left <= 0)
 			return VAULT_FAIL(f, VAULT_BUSY,
@@ -272,7 +276,7 @@ held_drop(struct held *h)
 	close(h->fd);
 }
 
-/* ---- the generation --------------------------------------------------------------- */
+/* ---- the generation -------------------------------------------------------- */
 
 const _Atomic uint32_t *
 lock_generation(struct file_vault *v, struct bytes name, struct fault *f)

@@ -86,19 +86,21 @@ cut_if_long(struct file_vault *v, struct bytes name, const char *file, int fd,
 	return r;
 }
 
-/* Half a line that stands at the end is ended first, in the same write. */
+/* Half a line that stands at the end is ended first, in the same write. *size
+ * follows. */
 static bool
-put_line(int fd, off_t size, struct bytes line)
+put_line(int fd, off_t *size, struct bytes line)
 {
 	char whole[VAULT_LOG_LINE_MAX + 1] = "\n", last = '\n';
 	size_t n = 0;
 
-	if (size > 0 && !disk_read_all(fd, &last, 1, size - 1))
+	if (*size > 0 && !disk_read_all(fd, &last, 1, *size - 1))
 		return false;
 	if (last != '\n')
 		n = 1;
 	memcpy(whole + n, line.p, line.n);
-	return write(fd, whole, line.n + n) == (ssize_t)(line.n + n);
+	*size += (off_t)(n + line.n);
+	return write(fd, whole, n + line.n) == (ssize_t)(n + line.n);
 }
 
 enum vault_result
@@ -116,9 +118,8 @@ file_log_append(
 	VAULT_TRY(held_take(v, name, LOCK_LOG, WAIT_MS, &held, f));
 	r = disk_open(v->dir, file, O_RDWR | O_APPEND | O_CREAT, &fd, &st, f);
 	if (r == VAULT_DONE) {
-		if (put_line(fd, st.st_size, line))
-			r = cut_if_long(
-				v, name, file, fd, st.st_size + (off_t)line.n, f);
+		if (put_line(fd, &st.st_size, line))
+			r = cut_if_long(v, name, file, fd, st.st_size, f);
 		else
 			r = vault_errno(f, errno, "write", file);
 		close(fd);

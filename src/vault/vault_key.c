@@ -92,7 +92,7 @@ unwrap(const struct key_text *t, const uint8_t key[static 32],
 		       with.n, t->box, key) == 0;
 }
 
-/* ---- a vault that has a key -------------------------------------------------------- */
+/* ---- a vault that has a key ------------------------------------------------ */
 
 static bool
 agent_has_it(const struct key_text *t, const struct vault_ask *ask, struct vault *v)
@@ -173,7 +173,7 @@ open_existing(struct vault *v, struct bytes text, const struct asked *asked,
 	return r;
 }
 
-/* ---- a new vault ---------------------------------------------------------------------- */
+/* ---- a new vault ----------------------------------------------------------- */
 
 static enum vault_result
 choose(const struct vault *v, const struct asked *asked, struct key_text *t,

@@ -46,8 +46,8 @@ enum vault_result vault_key_open(struct vault *v, const char *asked,
 
 /* vault.key written, and read: pure. out holds VAULT_KEY_TEXT_MAX. */
 struct bytes key_text_write(const struct key_text *t, char *out);
-enum vault_result key_text_read(struct bytes text, struct key_text *out, struct fault *f)
-	must_check;
+enum vault_result key_text_read(struct bytes text, struct key_text *out,
+	struct fault *f) must_check;
 
 /* The source of that word; NULL: there is none. */
 const struct key_source *key_source_of(struct bytes word);

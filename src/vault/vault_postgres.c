@@ -32,7 +32,7 @@ static const char *const schema[] = {
 	" put_at timestamptz NOT NULL DEFAULT now())",
 };
 
-/* ---- sessions --------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------------- */
 
 enum vault_result
 pg_borrow(struct pg_vault *v, PGconn **out, struct fault *f)
@@ -87,7 +87,7 @@ pg_ask_once(struct pg_vault *v, bool again, const char *sql,
 		: r;
 }
 
-/* ---- life -------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------ */
 
 static void
 pg_close(struct vault *vault)
@@ -175,7 +175,7 @@ pg_open(const char *where, struct vault **out, struct fault *f)
 	return r;
 }
 
-/* ---- the key's text ------------------------------------------------------------------ */
+/* ---- the key's text -------------------------------------------------------- */
 
 static enum vault_result
 pg_key_read(struct vault *v, char text[static VAULT_KEY_TEXT_MAX], size_t *n,
@@ -237,7 +237,8 @@ pg_key_write(struct vault *vault, struct bytes text, struct fault *f)
 
 	VAULT_TRY(pq_ask(pg_of(vault)->key_session, clock_monotonic_ms() + PG_ANSWER_MS,
 		"INSERT INTO latchkey_vault_key (format, wrapped) SELECT 1, $1::bytea"
-		" WHERE NOT EXISTS (SELECT 1 FROM latchkey_vault WHERE record IS NOT NULL)",
+		" WHERE NOT EXISTS (SELECT 1 FROM latchkey_vault"
+		" WHERE record IS NOT NULL)",
 		values, 1, &result, f));
 	if (bytes_equal(bytes_of(vault_pq.cmdTuples(result)), B("0")))
 		r = VAULT_FAIL(f, VAULT_DAMAGED,
@@ -247,7 +248,7 @@ pg_key_write(struct vault *vault, struct bytes text, struct fault *f)
 	return r;
 }
 
-/* ---- generations ----------------------------------------------------------------------- */
+/* ---- generations ----------------------------------------------------------- */
 
 struct pg_name *
 pg_name_of(struct pg_vault *v, struct bytes name)
@@ -292,7 +293,7 @@ pg_generation(struct vault *v, struct bytes name, struct fault *f)
 	return NULL;
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------- */
 
 /* The octets of the first row's column, copied; VAULT_ABSENT: no row, or NULL. */
 static enum vault_result
@@ -365,7 +366,8 @@ pg_list(struct vault *v, struct arena *a, struct bytes **names, size_t *count,
 	size_t n;
 
 	VAULT_TRY(pg_ask_once(pg_of(v), true,
-		"SELECT name FROM latchkey_vault WHERE record IS NOT NULL ORDER BY name",
+		"SELECT name FROM latchkey_vault WHERE record IS NOT NULL"
+		" ORDER BY name",
 		NULL, 0, &result, f));
 	n = (size_t)vault_pq.ntuples(result);
 	*names = ARENA_ARRAY(a, struct bytes, n);

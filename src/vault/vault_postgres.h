@@ -37,7 +37,8 @@ struct pg_vault {
 };
 
 /* A session that nobody else uses meanwhile; given back, or ended if it is no good. */
-enum vault_result pg_borrow(struct pg_vault *v, PGconn **out, struct fault *f) must_check;
+enum vault_result pg_borrow(struct pg_vault *v, PGconn **out,
+	struct fault *f) must_check;
 void pg_give_back(struct pg_vault *v, PGconn *c);
 /* One question through a borrowed session; asked again through a fresh one if it had
  * ended while it was kept and `again` says that no harm comes of asking twice. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fault_point.h"
 #include "vault/vault_postgres.h"
 
 #define GRACE_MS 5000 /* for the way there and back, beyond the wait itself */
@@ -92,7 +93,7 @@ pg_lock_drop(struct pg_vault *v, PGconn *c, struct bytes name)
 		vault_pq.finish(c); /* the server lets go of what the session had */
 }
 
-/* ---- the verbs ----------------------------------------------------------------------- */
+/* ---- the verbs ------------------------------------------------------------- */
 
 static enum vault_result
 session_with_lock(struct pg_vault *v, struct bytes name, int wait_ms, PGconn **out,
@@ -144,7 +145,8 @@ ask(struct vault_lock *lock, const char *sql, const struct pq_value *values, int
 		clock_monotonic_ms() + PG_ANSWER_MS, sql, values, count, out, f);
 }
 
-/* A database reserves no room; that it is there and takes writes is what can be known. */
+/* A database reserves no room; that it is there and takes writes is what can be
+ * known. */
 enum vault_result
 pg_reserve(struct vault_lock *l, size_t n, struct fault *f)
 {
@@ -184,7 +186,9 @@ pg_write(struct vault_lock *l, enum vault_slot slot, struct bytes sealed,
 	struct pq_value values[] = { pg_value(l->name), pg_value(sealed) };
 	PGresult *result;
 
+	FAULT_POINT(slot == SLOT_RECORD ? "record-write" : "journal-write");
 	VAULT_TRY(ask(l, sql[slot], values, 2, &result, f));
+	FAULT_POINT(slot == SLOT_RECORD ? "record-done" : "journal-done");
 	if (slot == SLOT_RECORD)
 		pg_saw(pg_of(l->vault), l->name, pq_number(result, 0));
 	vault_pq.clear(result);
@@ -196,10 +200,13 @@ pg_journal_clear(struct vault_lock *l, struct fault *f)
 {
 	struct pq_value values[] = { pg_value(l->name) };
 
-	return ask(l,
+	FAULT_POINT("clear-unlink");
+	VAULT_TRY(ask(l,
 		"UPDATE latchkey_vault SET journal = NULL"
 		" WHERE name = $1::text AND journal IS NOT NULL",
-		values, 1, NULL, f);
+		values, 1, NULL, f));
+	FAULT_POINT("clear-done");
+	return VAULT_DONE;
 }
 
 enum vault_result
@@ -210,7 +217,8 @@ pg_remove(struct vault_lock *l, struct fault *f)
 
 	VAULT_TRY(ask(l,
 		"UPDATE latchkey_vault SET record = NULL, journal = NULL,"
-		" generation = generation + 1 WHERE name = $1::text RETURNING generation",
+		" generation = generation + 1 WHERE name = $1::text RETURNING "
+		"generation",
 		values, 1, &result, f));
 	if (vault_pq.ntuples(result) > 0)
 		pg_saw(pg_of(l->vault), l->name, pq_number(result, 0));

@@ -19,7 +19,8 @@ pg_log_append(struct vault *v, struct bytes name, struct bytes line, struct faul
 		"WITH put AS (INSERT INTO latchkey_vault_log (name, line)"
 		" VALUES ($1::text, $2::bytea))"
 		" DELETE FROM latchkey_vault_log WHERE name = $1::text"
-		" AND (SELECT count(*) FROM latchkey_vault_log WHERE name = $1::text) >= 400"
+		" AND (SELECT count(*) FROM latchkey_vault_log"
+		" WHERE name = $1::text) >= 400"
 		" AND id <= (SELECT id FROM latchkey_vault_log WHERE name = $1::text"
 		" ORDER BY id DESC OFFSET 199 LIMIT 1)",
 		values, 2, NULL, f);
@@ -72,7 +73,7 @@ pg_log_read(struct vault *v, struct bytes name, struct arena *a, struct bytes *t
 	return r;
 }
 
-/* ---- attempts to connect ------------------------------------------------------------ */
+/* ---- attempts to connect --------------------------------------------------- */
 
 enum vault_result
 pg_attempt_put(struct vault *v, struct bytes id, struct bytes sealed, struct fault *f)
@@ -113,7 +114,8 @@ pg_attempt_take(struct vault *v, struct bytes id, struct arena *a, uint8_t **sea
 	if (!pq_truth(result, 1)) {
 		r = VAULT_FAIL(f, VAULT_ABSENT,
 			"there is no such attempt to connect: it was "
-			"finished already, is older than ten minutes, or was not begun here");
+			"finished already, is older than ten minutes, or was not "
+			"begun here");
 	} else {
 		*n = (size_t)vault_pq.getlength(result, 0, 0);
 		*sealed = arena_copy(a, vault_pq.getvalue(result, 0, 0), *n);

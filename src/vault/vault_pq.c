@@ -72,7 +72,8 @@ judge(const PQconninfoOption *o, struct fault *f)
 	if (option(o, "password")[0] != '\0' || option(o, "sslpassword")[0] != '\0')
 		return VAULT_FAIL(f, VAULT_STORAGE,
 			"a password does not belong in a URL, "
-			"where others can read it: put it in ~/.pgpass (mode 0600), or name "
+			"where others can read it: put it in ~/.pgpass (mode 0600), "
+			"or name "
 			"a file with ?passfile=/path");
 	if (option(o, "service")[0] != '\0')
 		return VAULT_FAIL(f, VAULT_STORAGE,
@@ -183,7 +184,7 @@ said(struct fault *f, enum vault_result r, const char *doing, const char *messag
 		BYTES_FMT(bytes_slice(line, 0, 140)));
 }
 
-/* ---- a session ---------------------------------------------------------------------- */
+/* ---- a session ------------------------------------------------------------- */
 
 static void
 be_quiet(void *arg, const char *message)
@@ -219,7 +220,8 @@ dial(PGconn *c, int64_t deadline, struct fault *f)
  * server's own number of the session, which is not the one that it gave us.
  */
 static const char begin[] =
-	"SELECT pg_backend_pid()::bigint, set_config('idle_session_timeout', '120s', false),"
+	"SELECT pg_backend_pid()::bigint,"
+	" set_config('idle_session_timeout', '120s', false),"
 	" set_config('tcp_keepalives_idle', '10', false),"
 	" set_config('tcp_keepalives_interval', '5', false),"
 	" set_config('tcp_keepalives_count', '3', false),"
@@ -273,7 +275,7 @@ pq_usable(PGconn *c)
 		vault_pq.transactionStatus(c) == PQTRANS_IDLE;
 }
 
-/* ---- a question ------------------------------------------------------------------------- */
+/* ---- a question ------------------------------------------------------------ */
 
 #define VALUES_MAX 4
 
@@ -364,7 +366,7 @@ pq_ask(PGconn *c, int64_t deadline, const char *sql, const struct pq_value *valu
 	return r;
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------- */
 
 int64_t
 pq_number(const PGresult *r, int column)

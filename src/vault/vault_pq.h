@@ -5,8 +5,8 @@
  *
  * Promises: there is no password in a URL; a connection that leaves this machine is
  * encrypted and the server's certificate checked, whatever the URL says; only a server
- * that takes writes will do, and none that stands behind a pooler that lends one session
- * to several of us, because a lock is a session's.
+ * that takes writes will do, and none that stands behind a pooler that lends one
+ * session to several of us, because a lock is a session's.
  */
 #ifndef LATCHKEY_VAULT_PQ_H
 #define LATCHKEY_VAULT_PQ_H
@@ -51,9 +51,9 @@ struct pq_value {
 	const void *p; /* NULL: SQL's NULL */
 	size_t n;
 };
-/* Sends parameters and takes results in binary; VAULT_DONE gives rows or a command's end.
- * VAULT_BUSY: lock_timeout has struck. A session that has not answered is not to be used
- * again (pq_usable). */
+/* Sends parameters and takes results in binary; VAULT_DONE gives rows or a command's
+ * end. VAULT_BUSY: lock_timeout has struck. A session that has not answered is not
+ * to be used again (pq_usable). */
 enum vault_result pq_ask(PGconn *c, int64_t deadline, const char *sql,
 	const struct pq_value *values, int count, PGresult **out, struct fault *f)
 	must_check;

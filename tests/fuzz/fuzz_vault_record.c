@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sealed record opens as what was sealed and as nothing else: whatever the file holds,
- * what opens is, sealed again, the same; and what is made out of the input opens under
- * its own name and kind only, and not at all once a bit of it has changed.
+ * A sealed record opens as what was sealed and as nothing else: whatever the file
+ * holds, what opens is, sealed again, the same; and what is made out of the input opens
+ * under its own name and kind only, and not at all once a bit of it has changed.
  */
 #include <sodium.h>
 #include <string.h>

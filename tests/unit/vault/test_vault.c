@@ -245,7 +245,7 @@ CONTRACT(a_journal_entry_stands_until_it_is_cleared)
 	vault_unlock(l);
 }
 
-/* ---- history ---------------------------------------------------------------------- */
+/* ---- history --------------------------------------------------------------- */
 
 CONTRACT(the_history_keeps_the_newest_lines)
 {
@@ -299,7 +299,7 @@ CONTRACT(a_line_of_the_history_is_one_line)
 	check_int((int64_t)lines[1].n, (int64_t)VAULT_LOG_LINE_MAX - 1);
 }
 
-/* ---- the lock, and the generation ----------------------------------------------------- */
+/* ---- the lock, and the generation ------------------------------------------ */
 
 CONTRACT(a_lock_is_one_threads_and_its_wait_is_bounded)
 {
@@ -383,7 +383,7 @@ CONTRACT(the_generation_grows_when_a_record_is_replaced_or_removed)
 	vault_unlock(l);
 }
 
-/* ---- attempts ----------------------------------------------------------------------- */
+/* ---- attempts -------------------------------------------------------------- */
 
 static const uint8_t id_one[32] = { 1 }, id_two[32] = { 2 };
 

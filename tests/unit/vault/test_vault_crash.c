@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
-#include "vault_place.h"
+#include "vault_database.h"
 
 #define ACME B("acme")
 
@@ -48,7 +48,7 @@ static const struct step remove_steps[] = {
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-/* ---- the changes ------------------------------------------------------------------ */
+/* ---- the changes ----------------------------------------------------------- */
 
 static enum vault_result
 refresh(struct place *at, struct vault_lock *l)
@@ -70,7 +70,8 @@ forget(struct place *at, struct vault_lock *l)
 	return vault_remove(l, &at->fault);
 }
 
-/* Does it with the fault; the child's status is 10 + the result. */
+/* Does it with the fault, in a vault of its own (a session of PostgreSQL's is not for a
+ * child); the child's status is 10 + the result. */
 struct change {
 	struct place *at;
 	enum vault_result (*make)(struct place *, struct vault_lock *);
@@ -86,7 +87,9 @@ change(void *arg)
 	char fault[64];
 
 	snprintf(fault, sizeof(fault), "%s=%s", c->point, c->action);
-	if (vault_lock(c->at->vault, ACME, 1000, &l, &c->at->fault) != VAULT_DONE)
+	if (vault_open(c->at->where, NULL, NULL, &c->at->vault, &c->at->fault) !=
+			VAULT_DONE ||
+		vault_lock(c->at->vault, ACME, 1000, &l, &c->at->fault) != VAULT_DONE)
 		_exit(7);
 	setenv("LATCHKEY_FAULT", fault, 1);
 	r = c->make(c->at, l);
@@ -96,7 +99,7 @@ change(void *arg)
 	_exit(10 + (int)r);
 }
 
-/* ---- what is left ------------------------------------------------------------------ */
+/* ---- what is left ---------------------------------------------------------- */
 
 static void
 check_is(struct place *at, enum vault_result r, struct bytes got, const char *want)
@@ -113,7 +116,9 @@ hidden_files(struct place *at)
 	const struct dirent *entry;
 	int n = 0;
 
-	while (d != NULL && (entry = readdir(d)) != NULL)
+	if (d == NULL)
+		return 0; /* it is a database */
+	while ((entry = readdir(d)) != NULL)
 		n += entry->d_name[0] == '.' && strstr(entry->d_name, ".new") != NULL;
 	closedir(d);
 	return n;
@@ -147,7 +152,6 @@ prepare(struct place *at, bool journal)
 {
 	struct vault_lock *l;
 
-	*at = place_new();
 	check_result(at, put_record(at, ACME, B("old")), VAULT_DONE);
 	check_result(at, vault_lock(at->vault, ACME, 0, &l, &at->fault), VAULT_DONE);
 	if (journal)
@@ -156,7 +160,7 @@ prepare(struct place *at, bool journal)
 	vault_unlock(l);
 }
 
-/* ---- killed ----------------------------------------------------------------------- */
+/* ---- killed ---------------------------------------------------------------- */
 
 static void
 kill_at(const struct step *s, bool journal,
@@ -168,6 +172,7 @@ kill_at(const struct step *s, bool journal,
 	uint32_t before;
 
 	row("killed at %s", s->point);
+	at = place_new();
 	prepare(&at, journal);
 	generation = vault_generation(at.vault, ACME, &at.fault);
 	before = atomic_load(generation);
@@ -188,7 +193,36 @@ TEST(who_is_killed_at_any_step_leaves_the_old_or_the_new)
 		kill_at(&remove_steps[i], true, forget);
 }
 
-/* ---- the disk is full, or fails ------------------------------------------------------ */
+/* PostgreSQL's own steps are fewer; what it does within one is its own promise. */
+static const struct step postgres_steps[] = {
+	{ "journal-write", "old", NULL },
+	{ "journal-done", "old", "entry" },
+	{ "record-write", "old", "entry" },
+	{ "record-done", "new", "entry" },
+	{ "clear-unlink", "new", "entry" },
+	{ "clear-done", "new", NULL },
+};
+
+TEST(with_postgresql_too)
+{
+	struct place at;
+
+	if (!check(database_there()))
+		return;
+	for (size_t i = 0; i < COUNT(postgres_steps); i++) {
+		const struct step *s = &postgres_steps[i];
+		struct change c = { &at, refresh, s->point, "kill" };
+
+		row("killed at %s", s->point);
+		at = place_in_database();
+		prepare(&at, false);
+		check_int(in_child(change, &c), -1 - SIGKILL);
+		check_left(&at, s->record, s->journal);
+		place_remove(&at);
+	}
+}
+
+/* ---- the disk is full, or fails -------------------------------------------- */
 
 /* A fault point that stands for no system call cannot fail. */
 static bool
@@ -205,6 +239,7 @@ fail_at(const struct step *s, bool journal, const char *action,
 	struct change c = { &at, make, s->point, action };
 
 	row("%s at %s", action, s->point);
+	at = place_new();
 	prepare(&at, journal);
 	check_int(in_child(change, &c), 10 + VAULT_STORAGE);
 	check_int(hidden_files(&at), 0);
@@ -225,7 +260,7 @@ TEST(a_disk_that_is_full_or_fails_at_any_step_is_told_and_harms_nothing)
 			fail_at(&remove_steps[i], true, "eio", forget);
 }
 
-/* ---- the header's own promises -------------------------------------------------------- */
+/* ---- the header's own promises --------------------------------------------- */
 
 static void
 pass_three_times(void *arg)
@@ -250,5 +285,26 @@ TEST(a_fault_strikes_at_the_passing_that_was_named)
 	struct place at = place_new();
 
 	check_int(in_child(pass_three_times, &at), 0);
+	place_remove(&at);
+}
+
+static void
+lock_nothing(void *arg)
+{
+	struct place *at = arg;
+	struct vault_lock *l;
+
+	setenv("LATCHKEY_FAULT", "lock-take=eio", 1);
+	check_result(at, vault_lock(at->vault, ACME, 1000, &l, &at->fault),
+		VAULT_STORAGE);
+	check(strstr(at->fault.what, "this file system cannot lock") != NULL);
+	_exit(tap.failed);
+}
+
+TEST(a_file_system_that_cannot_lock_is_said_to_be_one)
+{
+	struct place at = place_new();
+
+	check_int(in_child(lock_nothing, &at), 0);
 	place_remove(&at);
 }

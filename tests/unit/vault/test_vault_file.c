@@ -12,7 +12,7 @@
 #define ACME B("acme")
 #define BETA B("beta")
 
-/* ---- owners, modes, links --------------------------------------------------------- */
+/* ---- owners, modes, links -------------------------------------------------- */
 
 static void
 check_refused(struct place *at, const char *because)
@@ -151,7 +151,7 @@ TEST(what_is_no_file_does_not_hold_us)
 	place_remove(&at);
 }
 
-/* ---- changed behind our back ---------------------------------------------------------- */
+/* ---- changed behind our back ----------------------------------------------- */
 
 static size_t
 read_file(struct place *at, const char *name, uint8_t *out, size_t max)
@@ -267,7 +267,7 @@ TEST(a_file_that_is_too_large_is_not_read)
 	place_remove(&at);
 }
 
-/* ---- history and attempts -------------------------------------------------------------- */
+/* ---- history and attempts -------------------------------------------------- */
 
 TEST(half_a_line_left_by_a_power_cut_is_not_read_and_not_continued)
 {
@@ -348,7 +348,7 @@ TEST(ten_thousand_attempts_stand_and_no_more)
 	place_remove(&at);
 }
 
-/* ---- nothing in the clear ---------------------------------------------------------------- */
+/* ---- nothing in the clear -------------------------------------------------- */
 
 static const char secret_text[] = "eyJ-a-secret-that-must-not-be-found";
 
@@ -388,7 +388,7 @@ TEST(nothing_in_the_directory_holds_a_secret)
 	place_remove(&at);
 }
 
-/* ---- a full disk ---------------------------------------------------------------------------- */
+/* ---- a full disk ----------------------------------------------------------- */
 
 /* Takes what room is left. */
 static void

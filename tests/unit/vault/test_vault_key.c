@@ -47,7 +47,7 @@ write_key(struct place *at, const char *path, const char *content)
 	(void)at;
 }
 
-/* ---- key file --------------------------------------------------------------------- */
+/* ---- key file -------------------------------------------------------------- */
 
 TEST(without_a_word_a_key_file_is_made_in_the_configuration_directory)
 {
@@ -120,7 +120,7 @@ TEST(two_vaults_may_share_a_key_file_and_not_a_data_key)
 	place_remove(&one);
 }
 
-/* ---- vault.key -------------------------------------------------------------------- */
+/* ---- vault.key ------------------------------------------------------------- */
 
 TEST(what_is_asked_for_must_be_what_there_is)
 {
@@ -175,7 +175,8 @@ TEST(a_vault_key_that_was_changed_opens_nothing)
 		check(write(fd, changed, (size_t)n) == n);
 		close(fd);
 		r = vault_open(at.where, at.key, NULL, &v, &at.fault);
-		/* The path is a hint, and the check is for agents: they open nothing. */
+		/* The path is a hint, and the check is for agents: they open
+		 * nothing. */
 		if (memmem(changed, (size_t)i, "\nwhere ", 7) == NULL ||
 			memmem(changed, (size_t)i, "\ndata ", 6) != NULL)
 			check(r == VAULT_DAMAGED || r == VAULT_LOCKED ||
@@ -234,7 +235,7 @@ TEST(of_many_who_make_a_vault_at_once_all_get_the_same_key)
 	place_remove(&at);
 }
 
-/* ---- systemd credential ----------------------------------------------------------------- */
+/* ---- systemd credential ---------------------------------------------------- */
 
 TEST(a_credential_is_taken_where_systemd_gives_one)
 {
@@ -262,7 +263,7 @@ TEST(a_credential_is_taken_where_systemd_gives_one)
 	place_remove(&at);
 }
 
-/* ---- passphrase, agent -------------------------------------------------------------------- */
+/* ---- passphrase, agent ----------------------------------------------------- */
 
 struct person {
 	const char *says;

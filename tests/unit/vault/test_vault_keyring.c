@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The desktop keyring as it is: gnome-keyring-daemon on a session bus of the test's own,
- * unlocked, locked, hanging and gone.
+ * The desktop keyring as it is: gnome-keyring-daemon on a session bus of the test's
+ * own, unlocked, locked, hanging and gone.
  */
 #include <spawn.h>
 #include <time.h>
@@ -15,7 +15,8 @@ static struct place home; /* its root holds bus, keyrings and vaults */
 static pid_t bus, keyring;
 
 static const char bus_rules[] =
-	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
+	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration "
+	"1.0//EN\"\n"
 	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
 	"<busconfig><type>session</type><listen>unix:path=%s/bus</listen>\n"
 	"<policy context=\"default\"><allow send_destination=\"*\"/>\n"

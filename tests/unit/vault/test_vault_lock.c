@@ -143,7 +143,8 @@ TEST(who_waits_is_woken_at_once)
 	int64_t soonest = 1000;
 
 	share(&at);
-	/* The best of some: the machine may be busy, a look every 100 ms is not luck. */
+	/* The best of some: the machine may be busy, a look every 100 ms is not
+	 * luck. */
 	for (int i = 0; i < 5; i++) {
 		pid_t child = holder(&at, let_go_after_200_ms);
 		int64_t took;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * No memory, at every single place where the directory's vault asks for some (malloc and
- * its kin are wrapped by the linker): VAULT_MEMORY, nothing begun, nothing lost, and the
- * same call works when there is memory again.
+ * No memory, at every single place where the directory's vault asks for some (malloc
+ * and its kin are wrapped by the linker): VAULT_MEMORY, nothing begun, nothing lost,
+ * and the same call works when there is memory again.
  */
 #include "vault_place.h"
 
@@ -45,7 +45,7 @@ __wrap_realloc(void *p, size_t size)
 	return fails() ? NULL : __real_realloc(p, size);
 }
 
-/* ---- what is done with too little ----------------------------------------------------- */
+/* ---- what is done with too little ------------------------------------------ */
 
 static enum vault_result
 open_it(struct place *at)

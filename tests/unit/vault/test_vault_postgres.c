@@ -10,7 +10,7 @@
 
 #define ACME B("acme")
 
-/* ---- holders ---------------------------------------------------------------------- */
+/* ---- holders --------------------------------------------------------------- */
 
 struct holder {
 	struct place *at;
@@ -72,14 +72,15 @@ TEST(a_holder_that_was_killed_is_followed_at_once_and_its_journal_read)
 	place_remove(&at);
 }
 
-/* Ends every session of this vault's but the one that does it, as the server itself does
- * with one that has been silent for too long. */
+/* Ends every session of this vault's but the one that does it, as the server itself
+ * does with one that has been silent for too long. */
 static void
 end_sessions(struct place *at)
 {
 	database_sql(at->where,
 		"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-		" WHERE application_name = 'latchkey vault' AND pid <> pg_backend_pid()");
+		" WHERE application_name = 'latchkey vault' AND pid <> "
+		"pg_backend_pid()");
 }
 
 TEST(who_lost_the_lock_cannot_write_any_more)
@@ -122,7 +123,8 @@ TEST(a_session_that_is_silent_for_two_minutes_is_the_servers_to_end)
 		120000);
 	check_int(
 		database_sql(at.where,
-			"SELECT count(*) FROM pg_settings WHERE name = 'synchronous_commit'"
+			"SELECT count(*) FROM pg_settings WHERE name = "
+			"'synchronous_commit'"
 			" AND setting = 'on'"),
 		1);
 	place_remove(&at);
@@ -136,20 +138,22 @@ TEST(commits_are_durable_though_the_role_says_otherwise)
 	snprintf(url, sizeof(url), "%s%%20-csynchronous_commit%%3Doff", at.where);
 	check_int(
 		database_sql(url,
-			"SELECT count(*) FROM pg_settings WHERE name = 'synchronous_commit'"
+			"SELECT count(*) FROM pg_settings WHERE name = "
+			"'synchronous_commit'"
 			" AND setting = 'on'"),
 		1);
 	snprintf(url, sizeof(url), "%s%%20-csynchronous_commit%%3Dremote_apply",
 		at.where);
 	check_int(
 		database_sql(url,
-			"SELECT count(*) FROM pg_settings WHERE name = 'synchronous_commit'"
+			"SELECT count(*) FROM pg_settings WHERE name = "
+			"'synchronous_commit'"
 			" AND setting = 'remote_apply'"),
 		1);
 	place_remove(&at);
 }
 
-/* ---- two vaults as on two machines --------------------------------------------------- */
+/* ---- two vaults as on two machines ----------------------------------------- */
 
 static void *
 unlock_soon(void *arg)
@@ -242,7 +246,7 @@ TEST(of_many_who_make_a_vault_at_once_all_get_the_same_key)
 	place_remove(&at);
 }
 
-/* ---- what was changed ---------------------------------------------------------------- */
+/* ---- what was changed ------------------------------------------------------ */
 
 TEST(a_server_that_takes_no_writes_is_refused)
 {
@@ -298,14 +302,16 @@ TEST(the_database_has_no_secret)
 	vault_unlock(l);
 	check_int(
 		database_sql(at.where,
-			"SELECT count(*) FROM latchkey_vault, latchkey_vault_attempt WHERE"
+			"SELECT count(*) FROM latchkey_vault, latchkey_vault_attempt "
+			"WHERE"
 			" position('a-secret'::bytea IN record) > 0 OR"
 			" position('a-secret'::bytea IN journal) > 0 OR"
 			" position('a-secret'::bytea IN sealed) > 0"),
 		0);
 	check_int(
 		database_sql(at.where,
-			"SELECT count(*) FROM latchkey_vault, latchkey_vault_attempt WHERE"
+			"SELECT count(*) FROM latchkey_vault, latchkey_vault_attempt "
+			"WHERE"
 			" position('LKVAULT'::bytea IN record) = 1 AND"
 			" position('LKVAULT'::bytea IN sealed) = 1"),
 		1);

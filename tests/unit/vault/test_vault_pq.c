@@ -12,7 +12,7 @@
 
 #include "vault_database.h"
 
-/* ---- what is refused ------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------- */
 
 TEST(a_url_is_refused_with_a_sentence)
 {
@@ -71,7 +71,7 @@ TEST(what_leaves_the_machine_is_encrypted_and_checked)
 	check_str(place, "PostgreSQL x at /run/postgresql");
 }
 
-/* ---- what a network does ---------------------------------------------------------------- */
+/* ---- what a network does --------------------------------------------------- */
 
 /* A socket that listens on loopback, and its port. */
 static int
@@ -144,8 +144,8 @@ struct pooler {
 	bool renumbers;
 };
 
-/* Passes on what comes from one side; false when it has ended. A pooler gives a session a
- * number of its own: in BackendKeyData, 'K' and a length of 12 before it. */
+/* Passes on what comes from one side; false when it has ended. A pooler gives a
+ * session a number of its own: in BackendKeyData, 'K' and a length of 12 before it. */
 static bool
 pass_on(int from, int to, bool renumber)
 {

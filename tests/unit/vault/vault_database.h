@@ -15,8 +15,8 @@ database_there(void)
 	return getenv("LATCHKEY_TEST_DATABASE") != NULL;
 }
 
-/* A statement of the test's own, as `url` sees the database; gives the first column of the
- * first row as a number. */
+/* A statement of the test's own, as `url` sees the database; gives the first column
+ * of the first row as a number. */
 TAP_UNUSED static int64_t
 database_sql(const char *url, const char *sql)
 {
@@ -28,7 +28,8 @@ database_sql(const char *url, const char *sql)
 	int64_t number = 0;
 
 	if (pq_target_read(url, &target, place, &f) != VAULT_DONE ||
-		pq_connect(&target, clock_monotonic_ms() + 10000, &c, &f) != VAULT_DONE ||
+		pq_connect(&target, clock_monotonic_ms() + 10000, &c,
+			&f) != VAULT_DONE ||
 		pq_ask(c, clock_monotonic_ms() + 10000, sql, NULL, 0, &result, &f) !=
 			VAULT_DONE) {
 		printf("# %s: %s\n", sql, f.what);

@@ -45,7 +45,8 @@ TAP_UNUSED static bool
 place_open(struct place *at)
 {
 	return check_result(at,
-		vault_open(at->where, at->key, NULL, &at->vault, &at->fault), VAULT_DONE);
+		vault_open(at->where, at->key, NULL, &at->vault, &at->fault),
+			VAULT_DONE);
 }
 
 /* The directory alone, no vault in it. Memory, where there is no need of a disk. */
