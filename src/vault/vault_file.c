@@ -126,21 +126,26 @@ record_of(const struct dirent *d, struct bytes *name)
 	return vault_name_valid(*name);
 }
 
-static size_t
-names_in(DIR *d, struct arena *a, struct bytes *names, size_t max)
+/* The next record's name; false at the end. */
+static bool
+next_name(DIR *d, struct bytes *name)
 {
 	const struct dirent *entry;
+
+	while ((entry = readdir(d)) != NULL)
+		if (record_of(entry, name))
+			return true;
+	return false;
+}
+
+static size_t
+count_names(DIR *d)
+{
 	struct bytes name;
 	size_t n = 0;
 
-	rewinddir(d);
-	while (n < max && (entry = readdir(d)) != NULL) {
-		if (!record_of(entry, &name))
-			continue;
-		if (names != NULL)
-			names[n] = arena_bytes(a, name);
+	while (next_name(d, &name))
 		n++;
-	}
 	return n;
 }
 
@@ -162,10 +167,11 @@ open_list(struct file_vault *v, DIR **out, struct fault *f)
 static enum vault_result
 any_record(struct file_vault *v, bool *out, struct fault *f)
 {
+	struct bytes name;
 	DIR *d;
 
 	VAULT_TRY(open_list(v, &d, f));
-	*out = names_in(d, NULL, NULL, 1) > 0;
+	*out = next_name(d, &name);
 	closedir(d);
 	return VAULT_DONE;
 }
@@ -265,20 +271,26 @@ by_octets(const void *a, const void *b)
 	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
 }
 
+/* Two passes, so that the arena holds what there is and no more; what came in between
+ * is for the next time. */
 static enum vault_result
 file_list(struct vault *v, struct arena *a, struct bytes **names, size_t *count,
 	struct fault *f)
 {
-	size_t n;
+	struct bytes *list, name;
+	size_t max, n = 0;
 	DIR *d;
 
 	VAULT_TRY(open_list(file_of(v), &d, f));
-	n = names_in(d, a, NULL, SIZE_MAX);
-	*names = ARENA_ARRAY(a, struct bytes, n);
-	*count = names_in(d, a, *names, n);
+	max = count_names(d);
+	list = ARENA_ARRAY(a, struct bytes, max);
+	rewinddir(d);
+	while (n < max && next_name(d, &name))
+		list[n++] = arena_bytes(a, name);
 	closedir(d);
-	if (*count > 1)
-		qsort(*names, *count, sizeof(**names), by_octets);
+	qsort(list, n, sizeof(*list), by_octets);
+	*names = list;
+	*count = n;
 	return VAULT_DONE;
 }
 
