@@ -29,7 +29,7 @@
 #define LATE_ALONG 32 /* of them with others' commits */
 #define LATE_MS 250
 #define REST_MAX_US 50000
-#define COMPANY_LOOKS 4 /* of half a millisecond each */
+#define COMPANY_LOOKS 2 /* a millisecond after each other */
 #define COMPANY_ENOUGH 16 /* calls, of which each bears little of the commit's cost */
 
 struct writer {
@@ -276,14 +276,14 @@ run_errands(struct writer *w)
 static void
 wait_for_company(struct writer *w)
 {
-	static const struct timespec half_a_ms = { .tv_nsec = 500000 };
+	static const struct timespec a_ms = { .tv_nsec = 1000000 };
 	const atomic_size_t *callers = atomic_load(&w->store->callers);
 
 	for (int i = 0; i < COMPANY_LOOKS && w->waiting.n > 0 && w->errands.n == 0; i++) {
 		if (w->waiting.n >= COMPANY_ENOUGH || callers == NULL ||
 			atomic_load(callers) == 0)
 			return;
-		nanosleep(&half_a_ms, NULL);
+		nanosleep(&a_ms, NULL);
 		open_letters(mailbox_wait(w->inbox, 0));
 	}
 }
