@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int show(struct lk *lk, const char *user, struct lk_error *e)
+static enum lk_status show(struct lk *lk, const char *user, struct lk_error *e)
 {
 	struct lk_request request = LK_INIT(struct lk_request);
 	struct lk_connection *acme = NULL;
@@ -35,7 +35,7 @@ int main(void)
 	struct lk_error e;
 	struct lk *lk = NULL;
 	char *url;
-	int status = lk_open(NULL, &lk, &e);
+	enum lk_status status = lk_open(NULL, &lk, &e);
 
 	r.issuer = getenv("ISSUER");
 	r.client_id = getenv("CLIENT_ID");

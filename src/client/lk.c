@@ -21,6 +21,10 @@
 #define HTTP_TIMEOUT_MS 10000
 #define ATTEMPTS 4
 
+/* A vault of several machines has no word that all of them share (vault.h): it is asked
+ * once a second whether somebody else has refreshed. */
+#define LOOK_AGAIN_MS 1000
+
 /* All that one call may need, the largest answers and the record included. It is the
  * kernel's zero page until it is used. */
 #define CALL_MEMORY ((size_t)8 * 1024 * 1024)
@@ -206,6 +210,10 @@ open_vault(struct lk *lk, struct arena *a, const struct lk_options *o,
 	if (where == NULL)
 		return lk_fail(e, LK_CONFIGURATION, "no vault is named and there is no home"
 			" directory: set LATCHKEY_VAULT, or lk_options.vault");
+	lk->look_again_ms =
+		bytes_starts(bytes_of(where), B("postgres://")) ||
+		bytes_starts(bytes_of(where), B("postgresql://")) ? LOOK_AGAIN_MS
+								  : INT64_MAX;
 	lk->where = strdup(where);
 	if (lk->where == NULL)
 		return lk_fail(e, LK_MEMORY, "out of memory");

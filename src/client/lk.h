@@ -26,6 +26,7 @@ struct lk {
 	struct vault *vault;
 	pid_t pid; /* who opened it: locks and descriptors do not survive a fork */
 	int lock_wait_ms, http_timeout_ms, attempts;
+	int64_t look_again_ms; /* how old what was read from the vault may be */
 	unsigned flags;
 	void (*event)(void *arg, const struct lk_event *event);
 	void *arg;
@@ -62,6 +63,7 @@ void lk_tell(struct lk *lk, struct arena *a, const char *name, const char *event
 struct lk_token {
 	atomic_uint references;
 	uint32_t generation;   /* of the record that it was read from */
+	int64_t read_ms;       /* when that was (CLOCK_BOOTTIME) */
 	bool life_unsaid;
 	bool development;      /* may be sent over http on loopback */
 	const char *ca_file;   /* of the connection, behind the text; or NULL */

@@ -117,6 +117,7 @@ newest(struct lk_connection *c, const struct wish *wish)
 
 	pthread_rwlock_rdlock(&c->token_lock);
 	if (c->token != NULL && c->token->generation == generation &&
+	    now - c->token->read_ms < c->lk->look_again_ms &&
 	    token_fresh(c->token, wish, now))
 		t = token_hold(c->token);
 	pthread_rwlock_unlock(&c->token_lock);
@@ -138,6 +139,7 @@ connection_adopt(struct lk_connection *c, const struct record *r, uint32_t gener
 	if (t == NULL)
 		return lk_fail(e, LK_MEMORY, "out of memory");
 	t->generation = generation;
+	t->read_ms = now.boot_ms;
 	pthread_rwlock_wrlock(&c->token_lock);
 	old = c->token;
 	c->token = token_hold(t);
