@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -100,6 +101,28 @@ secret_wipe(void *p, size_t n)
 {
 	if (n > 0)
 		explicit_bzero(p, n);
+}
+
+void *
+secret_pages_new(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, size, MADV_DONTDUMP);
+	(void)mlock(p, size);
+	return p;
+}
+
+void
+secret_pages_free(void *p, size_t size)
+{
+	if (p == NULL)
+		return;
+	secret_wipe(p, size);
+	munmap(p, size);
 }
 
 void

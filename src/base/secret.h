@@ -19,6 +19,10 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /* The same for views; different lengths are unequal at once (length is public). */
 bool secret_equal_bytes(struct bytes a, struct bytes b);
 void secret_wipe(void *p, size_t n);
+/* Memory for a secret that is kept, in whole pages: zero at first, never in a core dump,
+ * and not in the swap where we may lock it. NULL: no memory. */
+void *secret_pages_new(size_t size);
+void secret_pages_free(void *p, size_t size); /* wipes; NULL is fine */
 /* No core dumps, no ptrace of this process; call first in main. */
 void secret_process(void);
 

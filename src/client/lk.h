@@ -70,6 +70,7 @@ struct lk_token {
 	int64_t length_ms;     /* from the request to expires_at_ms */
 	int64_t expires_at_ms; /* CLOCK_BOOTTIME, or UNTIL_REFUSED */
 	size_t size;           /* of the text, without its NUL */
+	size_t held;           /* of all of it, in pages of its own (base/secret.h) */
 	char text[];
 };
 

@@ -6,7 +6,6 @@
  * A struct lk_token never changes and is counted; its text is wiped when the last
  * reference goes.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,10 +24,12 @@ struct lk_token *
 token_new(struct bytes text, const struct record *r, int64_t length_ms,
 	int64_t expires_at_ms, bool life_unsaid)
 {
-	struct lk_token *t = calloc(1, sizeof(*t) + text.n + 1 + r->ca_file.n + 1);
+	size_t held = sizeof(struct lk_token) + text.n + 1 + r->ca_file.n + 1;
+	struct lk_token *t = secret_pages_new(held);
 
 	if (t == NULL)
 		return NULL;
+	t->held = held;
 	t->references = 1;
 	t->life_unsaid = life_unsaid;
 	t->development = (r->flags & LK_DEVELOPMENT) != 0;
@@ -54,8 +55,7 @@ lk_token_free(struct lk_token *t)
 	if (t == NULL ||
 	    atomic_fetch_sub_explicit(&t->references, 1, memory_order_acq_rel) > 1)
 		return;
-	secret_wipe(t->text, t->size);
-	free(t);
+	secret_pages_free(t, t->held);
 }
 
 LK_API const char *

@@ -9,7 +9,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/secret.h"
 #include "vault/vault_backend.h"
@@ -18,7 +17,7 @@
 /* An attempt holds what is asked of one server: a few URLs, a verifier, a secret. */
 #define ATTEMPT_MAX ((size_t)16 * 1024)
 
-#define KEY_PAGE 4096
+#define KEY_SIZE 32
 
 static const struct {
 	enum sealed_kind kind;
@@ -61,30 +60,6 @@ backend_for(const char *where)
 	return &vault_file;
 }
 
-/* A page that stays out of core dumps, and out of the swap where we may lock it.
- * (sodium_malloc's guard pages would take longer than all the rest of opening.) */
-static uint8_t *
-key_page_new(void)
-{
-	void *page = mmap(NULL, KEY_PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED)
-		return NULL;
-	(void)madvise(page, KEY_PAGE, MADV_DONTDUMP);
-	(void)mlock(page, KEY_PAGE);
-	return page;
-}
-
-static void
-key_page_free(uint8_t *page)
-{
-	if (page == NULL)
-		return;
-	secret_wipe(page, 32);
-	munmap(page, KEY_PAGE);
-}
-
 enum vault_result
 vault_open(const char *where, const char *key, const struct vault_ask *ask,
 	struct vault **out, struct fault *f)
@@ -95,7 +70,7 @@ vault_open(const char *where, const char *key, const struct vault_ask *ask,
 	if (sodium_init() < 0)
 		return VAULT_FAIL(f, VAULT_STORAGE, "libsodium cannot be started");
 	VAULT_TRY(backend_for(where)->open(where, &v, f));
-	v->data_key = key_page_new();
+	v->data_key = secret_pages_new(KEY_SIZE);
 	r = v->data_key != NULL ? vault_key_open(v, key, ask, f)
 				: VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
 	if (r == VAULT_DONE)
@@ -110,7 +85,7 @@ vault_close(struct vault *v)
 {
 	if (v == NULL)
 		return;
-	key_page_free(v->data_key);
+	secret_pages_free(v->data_key, KEY_SIZE);
 	v->backend->close(v);
 }
 

@@ -94,3 +94,40 @@ TEST(the_process_leaves_no_core)
 	check_int((int64_t)core.rlim_max, 0);
 	check_int(prctl(PR_GET_DUMPABLE), UNDER_ASAN ? 1 : 0);
 }
+
+/* In /proc/self/smaps, "dd" among the flags of the mapping that begins there. */
+static bool
+stays_out_of_core_dumps(const void *p)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	char line[512], start[40];
+	bool ours = false, found = false;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)p);
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL && !found) {
+		struct bytes l = bytes_of(line);
+
+		if (bytes_starts(l, bytes_of(start)))
+			ours = true;
+		else if (ours && bytes_starts(l, B("VmFlags:")))
+			found = strstr(line, " dd ") != NULL || (ours = false);
+	}
+	if (maps != NULL)
+		fclose(maps);
+	return found;
+}
+
+TEST(pages_for_secrets_are_zero_writable_and_in_no_core_dump)
+{
+	size_t size = 10000;
+	unsigned char *p = secret_pages_new(size);
+
+	if (!check(p != NULL))
+		return;
+	for (size_t i = 0; i < size; i++)
+		check(p[i] == 0);
+	memset(p, 0xA5, size);
+	check(stays_out_of_core_dumps(p));
+	secret_pages_free(p, size);
+	secret_pages_free(NULL, size);
+}
