@@ -13,6 +13,17 @@
 #endif
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 #ifdef UNDER_ASAN
 #include <sanitizer/asan_interface.h>
 #define asan_forbid(p, n) ASAN_POISON_MEMORY_REGION((p), (n))

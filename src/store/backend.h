@@ -84,6 +84,9 @@ struct grant_touch {
 /* The end of a call on its port's thread, and from any other. */
 void store_finish(struct store_call *c);
 void store_answer(struct store_call *c);
+/* Makes a call again what it was when it was copied, so that its verb can run anew; all
+ * but what the asker's thread looks at meanwhile. */
+void store_call_again(struct store_call *c, const struct store_call *copy, size_t size);
 void store_lose(struct store *s, enum loss why); /* any thread; the first reason stays */
 /* Many ends from one thread that works for all ports: gathered, then sent. */
 void answers_add(struct answers *a, struct store_call *c);

@@ -196,7 +196,7 @@ run(struct clerk *k, struct store_call *c)
 
 	memcpy(asked, c, size);
 	do {
-		memcpy(c, asked, size);
+		store_call_again(c, asked, size);
 		k->db.fault = &c->fault;
 		done = run_once(k, c);
 		attempts++;

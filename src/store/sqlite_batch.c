@@ -8,7 +8,6 @@
  */
 #include "store/sqlite_batch.h"
 
-#include <string.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -141,6 +140,6 @@ batch_take_one(struct committer *t, struct batch *from, size_t i, struct batch *
 {
 	struct letter *l = queue_take(&from->calls);
 
-	memcpy(call_of(l), t->asked[i], sqlite_verb_size(call_of(l)));
+	store_call_again(call_of(l), t->asked[i], sqlite_verb_size(call_of(l)));
 	queue_add(&to->calls, l);
 }

@@ -168,6 +168,15 @@ store_finish(struct store_call *c)
 		c->done(c);
 }
 
+void
+store_call_again(struct store_call *c, const struct store_call *copy, size_t size)
+{
+	const size_t own = sizeof(*c);
+
+	memcpy((char *)c + own, (const char *)copy + own, size - own);
+	c->resume = copy->resume;
+}
+
 static void
 ask(struct store_port *p, struct store_call *c, enum verb verb)
 {
