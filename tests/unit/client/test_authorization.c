@@ -94,6 +94,8 @@ TEST(CL_07_a_nonce_only_where_openid_is_asked_for)
 	f = query_of(url);
 	check_int((int64_t)attempt.nonce.n, 43);
 	check_bytes(form_get(&f, B("nonce")), attempt.nonce);
+	check(!bytes_equal(attempt.nonce, attempt.state));
+	check(!bytes_equal(attempt.nonce, attempt.verifier));
 	check_int(begin(&as, (struct authorization_wanted){ .scope = B("openid2") }), LK_OK);
 	f = query_of(url);
 	check_bytes(attempt.nonce, NONE);
