@@ -30,6 +30,8 @@ struct option {
 };
 
 struct cli;
+struct lk;
+struct lk_connection;
 
 /* Which options a command shares with others, beside --help. */
 enum common {
@@ -132,6 +134,10 @@ json_t *json_of_time(int64_t unix_seconds); /* RFC 3339, or null for 0 */
 
 /* A password: a line of standard input, or asked for twice without echo. */
 bool terminal_password(struct cli *c, bool from_stdin, struct bytes *out);
+/* The passphrase of a vault into text, *n bytes at most and then what it has; asked on the
+ * terminal without echo, or a line of a descriptor. */
+bool terminal_passphrase(struct cli *c, bool twice, char *text, size_t *n);
+bool descriptor_line(int fd, char *text, size_t *n);
 /* 22 unreserved characters of 128 random bits behind a prefix; secrets have 43. */
 struct bytes random_name(struct arena *a, const char *prefix);
 struct bytes random_secret(struct arena *a);

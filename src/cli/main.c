@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "cli/commands.h"
+#include "cli/connections.h"
 #include "crypto/digest.h"
 
 static const struct command *const commands[] = {
@@ -38,7 +38,8 @@ usage(FILE *to, const char *group)
 			m->group != NULL ? " " : "", m->verb);
 		fprintf(to, "  %-22s %s\n", left, m->sentence);
 	}
-	fputs("\nlatchkey COMMAND --help tells the options; latchkey(1) tells the rest.\n", to);
+	fputs("\nlatchkey COMMAND --help tells the options; latchkey(1) and latchkey-connect(1)"
+	      " tell\nthe rest.\n", to);
 }
 
 /* Finds the command and how many words name it. */
@@ -111,6 +112,7 @@ main(int argc, char **argv)
 		return not_found(argc, argv);
 	c.arena = arena_new();
 	status = run(&c, argc - words - 1, argv + words + 1);
+	cli_vault_close(&c);
 	cli_close(&c);
 	arena_free(c.arena);
 	if (fflush(stdout) != 0 && status == 0)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,19 +71,24 @@ ask_silently(int tty, const char *prompt, char *out, size_t max, size_t *n)
 	return write(tty, "\n", 1) == 1 && ok;
 }
 
-/* A signal that ends us waits until the terminal is as it was, and then does. */
+/* A signal that ends us waits until the terminal is as it was, and then does; also where
+ * the caller has blocked it (the agent has). */
 static bool
 ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
 {
 	struct sigaction note = { .sa_handler = note_ending }, before[ENDINGS];
+	sigset_t open, mask;
 	bool ok;
 
 	ending = 0;
+	sigemptyset(&open);
 	for (size_t i = 0; i < ENDINGS; i++) {
+		sigaddset(&open, endings[i]);
 		sigaction(endings[i], NULL, &before[i]);
 		if (before[i].sa_handler != SIG_IGN)
 			sigaction(endings[i], &note, NULL);
 	}
+	pthread_sigmask(SIG_UNBLOCK, &open, &mask);
 	ok = ask_silently(tty, prompt, out, max, n);
 	for (size_t i = 0; i < ENDINGS; i++)
 		sigaction(endings[i], &before[i], NULL);
@@ -90,6 +96,7 @@ ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
 		secret_wipe(out, *n);
 		raise(ending);
 	}
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	return ok;
 }
 
@@ -142,6 +149,36 @@ terminal_password(struct cli *c, bool from_stdin, struct bytes *out)
 	}
 	*out = (struct bytes){ line, n };
 	return true;
+}
+
+bool
+terminal_passphrase(struct cli *c, bool twice, char *text, size_t *n)
+{
+	char again[PASSWORD_MAX];
+	size_t m = 0, most = *n < sizeof again ? *n : sizeof again;
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	bool ok;
+
+	if (tty < 0) {
+		cli_fail(c, "there is no terminal to ask for the passphrase; use"
+			    " --passphrase-fd and give it as one line");
+		return false;
+	}
+	ok = ask(tty, "Passphrase of the vault: ", text, most, n)
+		&& (!twice || ask(tty, "The same again: ", again, most, &m));
+	close(tty);
+	if (ok && twice && (m != *n || !secret_equal(text, again, m))) {
+		cli_fail(c, "the two passphrases differ");
+		ok = false;
+	}
+	secret_wipe(again, sizeof again);
+	return ok;
+}
+
+bool
+descriptor_line(int fd, char *text, size_t *n)
+{
+	return read_line(fd, text, *n, n);
 }
 
 static struct bytes

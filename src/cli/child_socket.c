@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * child_socket.c - one thread waits for signals and the child, one answers the socket.
+ */
+#include "cli/child_socket.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct answering {
+	struct cli *c;
+	int64_t least;
+	int listener;
+	char directory[64];
+	struct sockaddr_un at;
+};
+
+/* ---- the socket ----------------------------------------------------------------- */
+
+static bool
+is_ours(int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+		who.uid == geteuid();
+}
+
+/* One line, or none and a sentence on standard error. */
+static void
+answer(struct answering *a, int fd)
+{
+	static const char field[] = "Authorization: Bearer ";
+	struct lk_token *token;
+	struct lk_error e;
+	const char *text;
+
+	if (lk_token_for(a->c->connection, a->least, &token, &e) != LK_OK) {
+		cli_lk_failed(a->c, &e);
+		return;
+	}
+	text = lk_token_text(token);
+	/* A child that does not read on has its own reasons: nothing is done about it. */
+	(void)!((!option_given(a->c, "header") ||
+			write_all(fd, field, sizeof field - 1)) &&
+		write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1));
+	lk_token_free(token);
+}
+
+static void *
+answer_all(void *arg)
+{
+	const struct timeval patience = { .tv_sec = 5 };
+	struct answering *a = arg;
+
+	for (;;) {
+		int fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			return NULL;
+		if (fd < 0)
+			continue;
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+		if (is_ours(fd))
+			answer(a, fd);
+		close(fd);
+	}
+}
+
+/* Where other files of this session live, or /tmp; the directory is ours alone. */
+static bool
+open_socket(struct answering *a)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	bool fits = runtime != NULL && runtime[0] == '/' && strlen(runtime) < 40;
+
+	snprintf(a->directory, sizeof a->directory, "%s/latchkey-XXXXXX",
+		fits ? runtime : "/tmp");
+	if (mkdtemp(a->directory) == NULL)
+		return false;
+	a->at.sun_family = AF_UNIX;
+	snprintf(a->at.sun_path, sizeof a->at.sun_path, "%s/token", a->directory);
+	a->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return a->listener >= 0 &&
+		bind(a->listener, (struct sockaddr *)&a->at, sizeof a->at) == 0 &&
+		listen(a->listener, 16) == 0 &&
+		setenv("LATCHKEY_TOKEN_SOCKET", a->at.sun_path, 1) == 0;
+}
+
+static void
+remove_socket(const struct answering *a)
+{
+	unlink(a->at.sun_path);
+	rmdir(a->directory);
+}
+
+/* ---- the child ------------------------------------------------------------------ */
+
+/* What a person or a manager may send to end or to tell a program something. */
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
+	SIGALRM, SIGWINCH };
+
+static void
+watched_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+		sigaddset(set, passed_on[i]);
+}
+
+/* Signals of the terminal (Ctrl-C) reach the child without us: it is in our group. */
+static int
+wait_for_child(pid_t child, const sigset_t *set)
+{
+	siginfo_t got;
+	int status;
+
+	for (;;) {
+		int number = sigwaitinfo(set, &got);
+
+		if (number > 0 && number != SIGCHLD && got.si_code != SI_KERNEL)
+			kill(child, number);
+		if (number == SIGCHLD && waitpid(child, &status, WNOHANG) == child)
+			return status;
+	}
+}
+
+/* As a shell has it. */
+static int
+exit_status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static pid_t
+start_child(struct cli *c, const char *const *command, const sigset_t *before,
+	int (*become)(const struct cli *, const char *const *command))
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, before, NULL);
+		_exit(become(c, command));
+	}
+	return child;
+}
+
+int
+child_with_socket(struct cli *c, const char *const *command, int64_t least,
+	int (*become)(const struct cli *, const char *const *command))
+{
+	struct answering a = { .c = c, .least = least, .listener = -1 };
+	sigset_t watched, before;
+	pthread_t thread;
+	pid_t child;
+	int status;
+
+	if (!open_socket(&a)) {
+		status = cli_fail(c, "no socket can be made: %s", strerror(errno));
+		remove_socket(&a);
+		return status;
+	}
+	watched_signals(&watched);
+	sigprocmask(SIG_BLOCK, &watched, &before);
+	child = start_child(c, command, &before, become);
+	if (child < 0 || pthread_create(&thread, NULL, answer_all, &a) != 0) {
+		status = cli_fail(
+			c, "the command cannot be started: %s", strerror(errno));
+		if (child > 0)
+			kill(child, SIGTERM);
+		remove_socket(&a);
+		return status;
+	}
+	status = exit_status_of(wait_for_child(child, &watched));
+	remove_socket(&a);
+	/* The other thread may be waiting for a server: nobody waits for it any more. */
+	fflush(NULL);
+	_exit(status);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connections.c - one way to open a vault, and one to say how it ended.
+ */
+#include "cli/connections.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+int
+exit_code(enum lk_status status)
+{
+	switch (status) {
+	case LK_OK: return EXIT_DONE;
+	case LK_RECONNECT: return EXIT_RECONNECT;
+	case LK_TRY_LATER: return EXIT_LATER;
+	case LK_DENIED: return EXIT_DENIED;
+	case LK_LOCKED: return EXIT_LOCKED;
+	case LK_STORAGE: return EXIT_STORE;
+	case LK_NOT_FOUND: return EXIT_NOT_FOUND;
+	case LK_CONFIGURATION:
+	case LK_REJECTED:
+	case LK_MEMORY:
+	case LK_BUG: return EXIT_FAILED;
+	}
+	return EXIT_FAILED;
+}
+
+/* What the person does next, where the library cannot know that there is a command. */
+static void
+say_hint(const struct cli *c, enum lk_status status)
+{
+	if (status == LK_NOT_FOUND)
+		fputs("See: latchkey status\n", stderr);
+	else if (status == LK_RECONNECT && c->operand_count > 0)
+		fprintf(stderr,
+			"The person must connect it again: latchkey connect %s\n",
+			c->operands[0]);
+}
+
+int
+cli_lk_failed(const struct cli *c, const struct lk_error *e)
+{
+	if (e->status == LK_TRY_LATER && e->retry_after > 0)
+		cli_fail(c, "%s (try again in %" PRId64 " s)", e->message,
+			e->retry_after);
+	else
+		cli_fail(c, "%s", e->message);
+	say_hint(c, e->status);
+	return exit_code(e->status);
+}
+
+int
+cli_vault(struct cli *c, const char *key)
+{
+	struct lk_options o = LK_INIT(struct lk_options);
+	struct lk_error e;
+
+	o.vault = option_text(c, "vault");
+	o.key = key;
+	o.flags = option_given(c, "no-agent") ? LK_NO_AGENT : 0;
+	if (lk_open(&o, &c->lk, &e) == LK_OK)
+		return EXIT_DONE;
+	c->lk = NULL;
+	return cli_lk_failed(c, &e);
+}
+
+int
+cli_connection(struct cli *c)
+{
+	int status = cli_vault(c, NULL);
+	struct lk_error e;
+
+	if (status != EXIT_DONE)
+		return status;
+	if (lk_connection_open(c->lk, c->operands[0], &c->connection, &e) == LK_OK)
+		return EXIT_DONE;
+	c->connection = NULL;
+	return cli_lk_failed(c, &e);
+}
+
+void
+cli_vault_close(struct cli *c)
+{
+	lk_connection_close(c->connection);
+	lk_close(c->lk);
+}
+
+const char *
+when_in_words(struct arena *a, int64_t at, int64_t now)
+{
+	static const struct {
+		int64_t least, unit;
+		const char *name;
+	} units[] = {
+		{ 2 * 86400, 86400, "days" },
+		{ 2 * 3600, 3600, "h" },
+		{ 120, 60, "min" },
+		{ 1, 1, "s" },
+	};
+	int64_t span = at > now ? at - now : now - at;
+
+	if (at == 0)
+		return "";
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (span >= units[i].least)
+			return arena_printf(a, "%s%" PRId64 " %s%s",
+				at > now ? "in " : "", span / units[i].unit,
+				units[i].name, at > now ? "" : " ago");
+	return "now";
+}
+
+bool
+option_seconds(const struct cli *c, const char *name, int64_t *out)
+{
+	const char *text = option_text(c, name);
+
+	if (text == NULL || clock_duration(bytes_of(text), out))
+		return true;
+	cli_usage(c, "--%s '%s' is no time: 300, 5m, 2h, 1d", name, text);
+	return false;
+}
+
+bool
+write_all(int fd, const void *p, size_t n)
+{
+	struct pollfd full = { .fd = fd, .events = POLLOUT };
+	const char *from = p;
+
+	while (n > 0) {
+		ssize_t wrote = write(fd, from, n);
+
+		if (wrote > 0) {
+			from += wrote;
+			n -= (size_t)wrote;
+		} else if (errno == EAGAIN) {
+			(void)poll(&full, 1, -1);
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}

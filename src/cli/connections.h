@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connections.h - what the integrator's commands share: the vault, the connection that
+ * is named first, how they end, and time in words.
+ */
+#ifndef LATCHKEY_CLI_CONNECTIONS_H
+#define LATCHKEY_CLI_CONNECTIONS_H
+
+#include "cli/commands.h"
+#include "latchkey/latchkey.h"
+
+enum exit_code {
+#define EXIT(name, status, sentence) EXIT_##name = status,
+#include "cli/exits.def"
+#undef EXIT
+};
+
+/* Commands that ask for tokens, and those that only look. */
+#define COMMON_CONNECTION (COMMON_JSON | COMMON_VAULT)
+#define COMMON_TOKEN (COMMON_VAULT | COMMON_AGENT)
+
+/* Opens the vault as c->lk, or says why not; an exit status. key: where the key of a
+ * new one is to live, or NULL. Closed by main. */
+int cli_vault(struct cli *c, const char *key);
+/* And the connection of the first operand as c->connection. */
+int cli_connection(struct cli *c);
+void cli_vault_close(struct cli *c);
+
+/* Says what failed, and gives the exit status for it. */
+int cli_lk_failed(const struct cli *c, const struct lk_error *e);
+int exit_code(enum lk_status status);
+
+/* "in 7 min", "3 h ago", "now"; "" for 0. */
+const char *when_in_words(struct arena *a, int64_t at, int64_t now);
+/* "5m", "300" of an option to seconds; false: said what is wrong with it. Not given:
+ * *out stays. */
+bool option_seconds(const struct cli *c, const char *name, int64_t *out);
+/* All of it, or false with errno. */
+bool write_all(int fd, const void *p, size_t n);
+
+#endif
