@@ -28,8 +28,8 @@ TEST(a_request_reads_as_it_was_written)
 		struct agent_request got;
 
 		row("%zu", i);
-		if (!check(agent_request_read(a, line_of(agent_request_write(a, &rows[i])),
-			    &got)))
+		if (!check(agent_request_read(
+			    a, line_of(agent_request_write(a, &rows[i])), &got)))
 			continue;
 		check_int(got.what, rows[i].what);
 		check_bytes(got.name, rows[i].name);
@@ -56,8 +56,10 @@ TEST(a_reply_reads_as_it_was_written)
 	check_int(got.pid, 4711);
 	check(bytes_empty(got.access_token) && bytes_empty(got.key));
 
-	r = (struct agent_reply){ .status = LK_OK, .access_token = B("lk_at_x"),
-		.expires_at_ms = -1, .key = { (const char *)key, sizeof key } };
+	r = (struct agent_reply){ .status = LK_OK,
+		.access_token = B("lk_at_x"),
+		.expires_at_ms = -1,
+		.key = { (const char *)key, sizeof key } };
 	check(agent_reply_read(a, line_of(agent_reply_write(a, &r)), &got));
 	check_int(got.status, LK_OK);
 	check_bytes(got.access_token, B("lk_at_x"));
@@ -99,19 +101,32 @@ TEST(a_long_token_fits_and_a_longer_one_is_not_sent)
 TEST(any_other_line_is_not_read)
 {
 	static const char *const rows[] = {
-		"", "{}", "{", "[]", "null", "{\"ask\":\"token\"}",
+		"",
+		"{}",
+		"{",
+		"[]",
+		"null",
+		"{\"ask\":\"token\"}",
 		"{\"ask\":\"token\",\"name\":\"a b\"}",
 		"{\"ask\":\"token\",\"name\":\".a\"}",
 		"{\"ask\":\"token\",\"name\":\"a\",\"min_ttl\":-1}",
 		"{\"ask\":\"token\",\"name\":\"a\",\"min_ttl\":1.5}",
 		"{\"ask\":\"token\",\"name\":\"a\",\"min_ttl\":99999999999999999999}",
-		"{\"ask\":\"token\",\"name\":\"a\"} ", "{\"ask\":\"hello\"}x",
-		"{\"ask\":\"hello\",\"ask\":\"hello\"}", "{\"ask\":\"what\"}",
-		"{\"ask\":\"hello\",\"x\":true}", "{\"ask\":\"hello\",\"x\":null}",
-		"{\"ask\":\"hello\",\"x\":{}}", "{\"ask\":\"hello\",}", "{\"ask\":\"hello\"",
-		"{\"ask\":\"hel\\u006co\",\"x\":\"\\u0000\"}", "{\"ask\":\"hello\",\"x\":\"\\n\"}",
-		"{\"ask\":\"hello\",\"x\":\"\\u00\"}", "{\"ask\":\"hello\",\"x\":\"\xFF\"}",
-		"{\"ask\":\"hello\",\"x\":\"a\x01\"}", "{\"ask\":\"hello\",\"x\":\"\\",
+		"{\"ask\":\"token\",\"name\":\"a\"} ",
+		"{\"ask\":\"hello\"}x",
+		"{\"ask\":\"hello\",\"ask\":\"hello\"}",
+		"{\"ask\":\"what\"}",
+		"{\"ask\":\"hello\",\"x\":true}",
+		"{\"ask\":\"hello\",\"x\":null}",
+		"{\"ask\":\"hello\",\"x\":{}}",
+		"{\"ask\":\"hello\",}",
+		"{\"ask\":\"hello\"",
+		"{\"ask\":\"hel\\u006co\",\"x\":\"\\u0000\"}",
+		"{\"ask\":\"hello\",\"x\":\"\\n\"}",
+		"{\"ask\":\"hello\",\"x\":\"\\u00\"}",
+		"{\"ask\":\"hello\",\"x\":\"\xFF\"}",
+		"{\"ask\":\"hello\",\"x\":\"a\x01\"}",
+		"{\"ask\":\"hello\",\"x\":\"\\",
 		"{\"ask\":\"hello\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}",
 	};
 	struct agent_request request;
@@ -124,7 +139,7 @@ TEST(any_other_line_is_not_read)
 	}
 	check(!agent_reply_read(a, B("{\"status\":\"fine\"}"), &reply));
 	check(!agent_reply_read(a, B("{\"pid\":1}"), &reply));
-	check(agent_reply_read(a, B("{\"status\":\"ok\",\"key\":\"short\"}"), &reply)
-		&& bytes_empty(reply.key));
+	check(agent_reply_read(a, B("{\"status\":\"ok\",\"key\":\"short\"}"), &reply) &&
+		bytes_empty(reply.key));
 	arena_free(a);
 }

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The integrator's commands (issue 3 section 3) against the real server and a strict
+// one: what each does, how each ends, and what none of them shows.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { startCast } from '../lib/cast.mjs';
+import { BINARY, run, sleep } from '../lib/latchkey.mjs';
+import { at, approving, consenting, Desk, say } from './desk.mjs';
+import { HttpsServer, pems, send } from './proofs/https.mjs';
+import { Strict } from './strict.mjs';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+const lk = await startCast();
+const who = pems(lk);
+const desk = new Desk();
+after(() => { desk.remove(); return lk.remove(); });
+
+const ana = consenting(lk, lk.ana);
+const native = at(lk, lk.native);
+const strictServer = async (options) => {
+	const strict = await Strict.start(who, options);
+	after(() => strict.close());
+	return strict;
+};
+const secretFile = (server, name) => ['--client-secret-file', desk.file(name, `${server.client.client_secret}\n`)];
+
+// ---- connect ------------------------------------------------------------------------------
+
+test('connect --paste: the person consents, the connection is kept, and says what was granted', async () => {
+	const { stdout, stderr } = await desk.connect('acme', native, ana);
+	assert.match(stdout, /^acme is connected\. For a token: latchkey token acme$/m);
+	assert.match(stdout, /^It may +export-jobs:read export-jobs:write$/m);
+	assert.match(stdout, /^It acts for +urn:acme:company:\d$/m);
+	assert.ok(stdout.includes(desk.vault));
+	assert.doesNotMatch(stdout + stderr, /lk_(at|rt|ac)_/);
+	assert.equal(await lk.active(lk.secret(await desk.token('acme'))), true);
+});
+
+test('connect --json prints one value and nothing else', async () => {
+	const { stdout } = await desk.connect('json', [...native, '--json'], ana);
+	const { name, issuer, scope, subject, not_granted: missing } = JSON.parse(stdout);
+	assert.deepEqual({ name, issuer, scope, missing }, { name: 'json', issuer: lk.issuer, scope: lk.native.scope, missing: [] });
+	assert.match(subject, /^urn:acme:company:/);
+});
+
+test('connect by the browser: BROWSER gets the URL as one argument, the answer comes to loopback', async () => {
+	const told = path.join(desk.dir, 'told');
+	const browser = desk.file('browser', `#!/bin/sh\nprintf '%s\\n' "$#" "$1" > ${told}.new && mv ${told}.new ${told}\n`, 0o700);
+	const running = desk.start(['connect', 'bybrowser', ...native, '--browser'], { env: { BROWSER: browser, DISPLAY: ':9' } });
+	await lk.eventually('the browser', () => fs.existsSync(told));
+	const [count, url] = fs.readFileSync(told, 'utf8').split('\n');
+	assert.equal(count, '1');
+	const location = await ana(url);
+	assert.match(location, /^http:\/\/127\.0\.0\.1:\d+\/cb\?/);
+	const page = await new Promise((resolve, reject) => {
+		http.get(location, (answer) => { answer.resume(); answer.on('end', () => resolve(answer)); }).on('error', reject);
+	});
+	assert.ok([200, 302, 303].includes(page.statusCode), page.statusCode);
+	const ended = await running.end();
+	assert.equal(ended.status, 0, ended.stderr);
+	assert.equal(await lk.active(lk.secret(await desk.token('bybrowser'))), true);
+});
+
+test('connect by device code (RFC 8628)', async () => {
+	const strict = await strictServer();
+	const running = desk.start(['connect', 'bydevice', ...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'device-secret'), '--device']);
+	const [, code] = await running.says(/enter the code\n\n {4}(\S+)\n/);
+	strict.decide(code);
+	assert.equal((await running.end()).status, 0, running.stderr);
+	assert.ok(strict.honours(await desk.token('bydevice')));
+});
+
+test('connect says when fewer scopes were granted than asked for', async () => {
+	const strict = await strictServer({ scope: 'books:read' });
+	const family = strict.family.bind(strict);
+	strict.family = () => family('books:read');
+	const args = [...at(strict, strict.client, { scope: 'books:read books:write' }), ...secretFile(strict, 'fewer-secret')];
+	const { stdout, stderr } = await desk.connect('fewer', args, approving(strict));
+	assert.match(stderr, /less than was asked/);
+	assert.match(stdout, /^It may not +books:write$/m);
+});
+
+test('a client secret comes from a file or a descriptor, and never from an argument', async () => {
+	const strict = await strictServer();
+	const base = at(strict, strict.client, { scope: 'books:read' });
+	const { stderr } = await desk.ends(2, 'connect', 'argv', ...base, '--client-secret', 'sesame');
+	assert.match(stderr, /--client-secret-file/);
+	assert.doesNotMatch(stderr, /sesame/);
+	const fd = fs.openSync(desk.file('by-fd', `${strict.client.client_secret}\n`), 'r');
+	const running = desk.start(['connect', 'byfd', ...base, '--client-secret-fd', '5', '--paste'], { stdio: ['pipe', 'pipe', 'pipe', null, null, fd] });
+	const [, url] = await running.says(/^ {4}(https:\S+)$/m);
+	for (const name of ['cmdline', 'environ'])
+		assert.ok(!running.proc(name).includes(strict.client.client_secret), name);
+	running.child.stdin.end(`${approving(strict)(url)}\n`);
+	assert.equal((await running.end()).status, 0, running.stderr);
+	assert.ok(strict.honours(await desk.token('byfd')));
+	await desk.ends(2, 'connect', 'both', ...base, '--client-secret-fd', '5', '--client-secret-file', 'x');
+});
+
+test('connect ends 8 when the person says no, and keeps nothing', async () => {
+	await desk.connect('denied', native, consenting(lk, lk.ana, { decision: 'deny' }), { ends: 8 });
+	await desk.ends(7, 'token', 'denied');
+});
+
+test('Ctrl-C while the person is away leaves nothing behind', async () => {
+	const running = desk.start(['connect', 'gone', ...native, '--paste']);
+	await running.says(/paste it here: $/);
+	assert.equal((await running.kill('SIGINT')).signal, 'SIGINT');
+	await desk.ends(7, 'token', 'gone');
+	await desk.connect('gone', native, ana); // and nothing is in its way
+});
+
+test('what cannot be a connection is said before anything is asked', async () => {
+	for (const [args, pattern] of [
+		[['connect', 'x'], /--issuer and --client-id/],
+		[['connect'], /NAME is missing/],
+		[['connect', 'x', ...native, '--paste', '--device'], /one at most/],
+		[['connect', 'x', ...native, '--parameter', 'prompt'], /NAME=VALUE/],
+		[['connect', 'x', ...native, '--timeout', 'soon'], /no time/],
+	])
+		assert.match((await desk.ends(2, ...args)).stderr, pattern, args.join(' '));
+	const http = native.map((word) => (word === lk.issuer ? lk.issuer.replace('https', 'http') : word));
+	assert.match((await desk.ends(1, 'connect', 'x', ...http, '--paste')).stderr, /https/);
+});
+
+// ---- token ----------------------------------------------------------------------------------
+
+test('token prints the token and nothing else; --header and --json as they say', async () => {
+	const plain = await desk.ends(0, 'token', 'acme');
+	assert.match(plain.stdout, /^lk_at_[\w-]+\n$/);
+	assert.equal(plain.stderr, '');
+	const token = lk.secret(plain.stdout.trimEnd());
+	assert.equal((await desk.ends(0, 'token', 'acme', '--header')).stdout, `Authorization: Bearer ${token}\n`);
+	const json = await desk.json('token', 'acme');
+	assert.equal(json.access_token, token);
+	assert.equal(json.token_type, 'Bearer');
+	assert.ok(json.expires_in > 500 && json.expires_in <= 600, json.expires_in);
+	await desk.ends(2, 'token', 'acme', '--header', '--json');
+});
+
+test('token --min-ttl refreshes what would not live so long', async () => {
+	const strict = await strictServer({ expiresIn: 4 });
+	await desk.connect('ttl', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'ttl-secret')], approving(strict));
+	const first = await desk.token('ttl');
+	assert.equal(await desk.token('ttl', '--min-ttl', '1'), first);
+	await sleep(1100);
+	const second = await desk.token('ttl', '--min-ttl', '3');
+	assert.notEqual(second, first);
+	assert.equal(strict.refreshes(), 1);
+	assert.ok(strict.honours(second));
+	await desk.ends(2, 'token', 'ttl', '--min-ttl', 'long');
+});
+
+// ---- how they end ------------------------------------------------------------------------------
+
+test('3: the connection is at its end', async () => {
+	const strict = await strictServer({ expiresIn: 1 });
+	await desk.connect('ended', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'ended-secret')], approving(strict));
+	strict.families.at(-1).ended = 'by the server';
+	await sleep(1100);
+	const { stdout, stderr } = await desk.ends(3, 'token', 'ended');
+	assert.equal(stdout, '');
+	assert.match(stderr, /connect/);
+	await desk.ends(3, 'status', 'ended');
+	await desk.ends(3, 'call', 'ended', 'https://localhost:1/');
+	await desk.ends(3, 'exec', 'ended', '--', 'true');
+});
+
+test('4: the server cannot be reached, and nothing is lost', async () => {
+	const strict = await strictServer({ expiresIn: 1 });
+	const { port } = strict.server;
+	await desk.connect('later', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'later-secret')], approving(strict));
+	await strict.server.close();
+	await sleep(1100);
+	assert.match((await desk.ends(4, 'token', 'later')).stderr, /try again|later|refused/i);
+	await strict.server.listen(port);
+	await lk.eventually('the server is asked again', async () => (await desk.run('token', 'later')).status === 0);
+	assert.ok(strict.honours(await desk.token('later')));
+});
+
+test('5: the vault has a passphrase, and nobody to give it', async () => {
+	const locked = new Desk({ key: 'passphrase' });
+	assert.match((await locked.ends(5, 'status')).stderr, /agent/);
+	locked.remove();
+});
+
+test('6: the vault is not the person\'s alone, or not a directory', async () => {
+	const open = path.join(desk.dir, 'open');
+	fs.mkdirSync(open, { mode: 0o755 });
+	fs.chmodSync(open, 0o755);
+	await desk.ends(6, 'token', 'acme', '--vault', open);
+	await desk.ends(6, 'token', 'acme', '--vault', desk.file('flat', ''));
+});
+
+test('7 and 2: no such connection, used wrongly', async () => {
+	for (const args of [['token', 'nobody'], ['log', 'nobody'], ['status', 'nobody'], ['disconnect', 'nobody'], ['call', 'nobody', 'https://localhost:1/'], ['exec', 'nobody', '--', 'true']]) {
+		const { stdout, stderr } = await desk.ends(7, ...args);
+		assert.equal(stdout, '');
+		assert.match(stderr, /no connection "nobody"/);
+	}
+	for (const args of [['token'], ['token', 'a', 'b'], ['token', 'a', '--nix'], ['log'], ['status', 'a', 'b'], ['disconnect'], ['call', 'a'], ['exec', 'a'], ['exec', 'a', 'b'], ['exec', '--', 'a', 'b'], ['call', 'a', 'b', '-Z'], ['agent', 'x'], ['call', 'a', 'b', '-X']])
+		await desk.ends(2, ...args);
+});
+
+// ---- call ---------------------------------------------------------------------------------------
+
+const asked = [];
+let refuseOnce = false;
+const api = await new HttpsServer(who, async (request, response) => {
+	const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+	asked.push({ method: request.method, url: request.url, headers: request.headers, body: request.text, token });
+	if (refuseOnce || !(await lk.active(token ?? 'none'))) {
+		refuseOnce = false;
+		return send(response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+	}
+	if (request.url === '/missing')
+		return send(response, 404, 'not here', { 'Content-Type': 'text/plain' });
+	return send(response, 200, `${request.method} ${request.text}`, { 'Content-Type': 'text/plain', 'X-Two': 'second' });
+}).listen();
+after(() => api.close());
+const url = `https://localhost:${api.port}`;
+
+test('call sends the token and prints the body', async () => {
+	const { stdout, stderr } = await desk.ends(0, 'call', 'acme', `${url}/v1/me?x=1`);
+	assert.equal(stdout, 'GET ');
+	assert.equal(stderr, '');
+	assert.equal(asked.at(-1).url, '/v1/me?x=1');
+	lk.secret(asked.at(-1).token);
+});
+
+test('call takes curl\'s words: -X -H -d -i -o -f -s', async () => {
+	assert.equal((await desk.ends(0, 'call', 'acme', '-XPUT', '-H', 'X-One: 1', '-H', 'Content-Type: text/plain', '-d', 'body', url)).stdout, 'PUT body');
+	assert.equal(asked.at(-1).headers['x-one'], '1');
+	assert.equal(asked.at(-1).headers['content-type'], 'text/plain');
+	assert.equal((await desk.ends(0, 'call', 'acme', url, '--data', 'a=b')).stdout, 'POST a=b');
+	assert.equal(asked.at(-1).headers['content-type'], 'application/x-www-form-urlencoded');
+	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', '@-', { input: 'from stdin\n' })).stdout, 'POST from stdin\n');
+	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', `@${desk.file('body', 'from a file')}`)).stdout, 'POST from a file');
+	const { stdout } = await desk.ends(0, 'call', 'acme', url, '-i');
+	assert.match(stdout, /^HTTP 200\r\n(.*\r\n)*x-two: second\r\n(.*\r\n)*\r\nGET $/i);
+	assert.equal((await desk.ends(0, 'call', 'acme', `${url}/missing`)).stdout, 'not here');
+	const failed = await desk.ends(1, 'call', 'acme', '-f', `${url}/missing`);
+	assert.equal(failed.stdout, '');
+	assert.match(failed.stderr, /404/);
+	assert.equal((await desk.ends(1, 'call', 'acme', '-sf', `${url}/missing`)).stderr, '');
+	const out = path.join(desk.dir, 'out');
+	await desk.ends(0, 'call', 'acme', '-o', out, url);
+	assert.equal(fs.readFileSync(out, 'utf8'), 'GET ');
+	await desk.ends(1, 'call', 'acme', '-f', '-o', out, `${url}/missing`);
+	assert.equal(fs.readFileSync(out, 'utf8'), 'GET '); // as it was, and no half file beside it
+	assert.deepEqual(fs.readdirSync(desk.dir).filter((n) => n.startsWith('out')), ['out']);
+	assert.deepEqual(await desk.json('call', 'acme', `${url}/missing`).then(({ status, body }) => ({ status, body })), { status: 404, body: 'not here' });
+});
+
+test('CL-28 call: on 401 invalid_token it refreshes once and repeats once', async () => {
+	const before = lk.secret(await desk.token('acme'));
+	const count = asked.length;
+	refuseOnce = true;
+	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', 'twice')).stdout, 'POST twice');
+	assert.equal(asked.length - count, 2);
+	assert.equal(asked.at(-2).token, before);
+	assert.notEqual(asked.at(-1).token, before);
+	lk.secret(asked.at(-1).token);
+});
+
+test('call gives the token to nobody whom it is not for', async () => {
+	assert.match((await desk.ends(2, 'call', 'acme', '-H', 'authorization: Bearer x', url)).stderr, /Authorization/);
+	assert.match((await desk.ends(1, 'call', 'acme', `http://localhost:${api.port}/`)).stderr, /https/);
+	const count = asked.length;
+	assert.ok((await desk.run('call', 'acme', `https://127.0.0.2:${api.port}/`)).status > 0);
+	assert.equal(asked.length, count);
+});
+
+// ---- exec ------------------------------------------------------------------------------------------
+
+test('exec: the token is at a descriptor, as often as it is opened, and nowhere else', async () => {
+	const token = lk.secret(await desk.token('acme'));
+	const script = 'cat /dev/fd/3 /dev/fd/3; echo "$LATCHKEY_TOKEN_FD"; tr "\\0" "\\n" </proc/$$/environ; tr "\\0" "\\n" </proc/$$/cmdline';
+	const { stdout } = await desk.ends(0, 'exec', 'acme', '--', 'sh', '-c', script);
+	const [first, second, fd, ...rest] = stdout.split('\n');
+	assert.deepEqual([first, second, fd], [token, token, '3']);
+	assert.ok(!rest.join('\n').includes(token), 'the token is in the environment or the arguments');
+	const sealed = await desk.ends(0, 'exec', 'acme', '--', 'sh', '-c', 'echo x >&3 && echo written; cat <&3');
+	assert.equal(sealed.stdout, `${token}\n`);
+});
+
+test('exec --header is what curl -H @/dev/fd/3 reads', async () => {
+	const { stdout } = await desk.ends(0, 'exec', 'acme', '--header', '--', 'curl', '-sS', '--cacert', who.caFile, '-H', '@/dev/fd/3', `${url}/curl`);
+	assert.equal(stdout, 'GET ');
+	assert.equal(asked.at(-1).url, '/curl');
+});
+
+test('exec --fd: another descriptor; one that is open is not taken', async () => {
+	const token = lk.secret(await desk.token('acme'));
+	assert.equal((await desk.ends(0, 'exec', 'acme', '--fd', '7', '--', 'cat', '/dev/fd/7')).stdout, `${token}\n`);
+	const running = desk.start(['exec', 'acme', '--', 'true'], { stdio: ['pipe', 'pipe', 'pipe', fs.openSync('/dev/null', 'r')] });
+	assert.equal((await running.end()).status, 2);
+	assert.match(running.stderr, /--fd/);
+	for (const fd of ['2', '-1', 'x', '5000'])
+		await desk.ends(2, 'exec', 'acme', '--fd', fd, '--', 'true');
+});
+
+test('exec: signals and exit status are the command\'s', async () => {
+	await desk.ends(42, 'exec', 'acme', '--', 'sh', '-c', 'exit 42');
+	await desk.ends(127, 'exec', 'acme', '--', path.join(desk.dir, 'no-such-command'));
+	await desk.ends(126, 'exec', 'acme', '--', desk.file('not-executable', ''));
+	const running = desk.start(['exec', 'acme', '--', 'sh', '-c', 'trap "echo caught; exit 7" TERM; echo ready; while :; do sleep 0.05; done']);
+	await running.says(/ready/, 'stdout');
+	running.child.kill('SIGTERM');
+	const ended = await running.end();
+	assert.equal(ended.status, 7);
+	assert.match(ended.stdout, /caught/);
+	const piped = await desk.ends(0, 'exec', 'acme', '--', 'sh', '-c', 'trap | grep -c PIPE; grep SigIgn /proc/self/status');
+	assert.match(piped.stdout, /SigIgn:\s+0{16}/); // SIGPIPE is what the command expects it to be
+});
+
+test('exec --socket: each who connects reads a token that is fresh then', async () => {
+	const strict = await strictServer({ expiresIn: 2 });
+	await desk.connect('long', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'long-secret')], approving(strict));
+	const running = desk.start(['exec', 'long', '--socket', '--', 'sh', '-c', 'echo "$LATCHKEY_TOKEN_SOCKET"; read -r line; exit 9']);
+	const [, socket] = await running.says(/^(\/\S+)$/m, 'stdout');
+	const first = (await say(socket)).trimEnd();
+	assert.ok(strict.honours(first));
+	await sleep(2100);
+	const second = (await say(socket)).trimEnd();
+	assert.notEqual(second, first);
+	assert.ok(strict.honours(second));
+	assert.equal(fs.statSync(path.dirname(socket)).mode & 0o777, 0o700);
+	for (const pid of [running.pid, ...fs.readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim().split(' ')])
+		for (const name of ['cmdline', 'environ'])
+			assert.ok(!fs.readFileSync(`/proc/${pid}/${name}`).includes(second), name);
+	running.child.stdin.end('\n');
+	assert.equal((await running.end()).status, 9);
+	assert.equal(fs.existsSync(path.dirname(socket)), false);
+});
+
+test('exec --socket passes signals on, and ends as a shell would when one ends the command', async () => {
+	const script = 'trap "echo caught; exit 7" TERM; echo ready; while :; do sleep 0.05; done';
+	const caught = desk.start(['exec', 'acme', '--socket', '--', 'sh', '-c', script]);
+	await caught.says(/ready/, 'stdout');
+	caught.child.kill('SIGTERM');
+	assert.equal((await caught.end()).status, 7);
+	const ended = desk.start(['exec', 'acme', '--socket', '--', 'sh', '-c', 'echo ready; exec sleep 60']);
+	await ended.says(/ready/, 'stdout');
+	ended.child.kill('SIGTERM');
+	assert.equal((await ended.end()).status, 128 + 15);
+	await desk.ends(127, 'exec', 'acme', '--socket', '--', path.join(desk.dir, 'no-such-command'));
+});
+
+// ---- looking, and the end ------------------------------------------------------------------------------
+
+test('status: a table for people, facts for programs', async () => {
+	const { stdout } = await desk.ends(0, 'status');
+	assert.match(stdout, /^Vault +directory /m);
+	assert.match(stdout, /^Its key +key file /m);
+	assert.match(stdout, /^Agent +none runs$/m);
+	assert.match(stdout, /^acme +connected +https:\S+ .*in \d+ min/m);
+	const { vault, key, agent, connections } = await desk.json('status');
+	assert.ok(vault.includes(desk.vault) && key.includes('key') && agent === '');
+	const acme = connections.find((c) => c.name === 'acme');
+	assert.equal(acme.state, 'connected');
+	assert.equal(acme.issuer, lk.issuer);
+	assert.equal(acme.client_id, lk.native.client_id);
+	assert.equal(acme.unanswered, false);
+	assert.match(acme.expires_at, /^\d{4}-\d\d-\d\dT[\d:]+Z$/);
+	const one = await desk.json('status', 'acme');
+	assert.equal(one.name, 'acme');
+	assert.equal(one.vault, vault);
+	assert.doesNotMatch(JSON.stringify([connections, one]), /lk_(at|rt)_/);
+});
+
+test('log: what was tried, oldest first, without tokens', async () => {
+	const list = await desk.json('log', 'acme');
+	assert.equal(list[0].event, 'connect');
+	assert.equal(list[0].outcome, 'ok');
+	assert.ok(list.some((e) => e.event === 'refresh' && e.outcome === 'ok'));
+	assert.ok(list.every((e, i) => i === 0 || e.at >= list[i - 1].at));
+	assert.doesNotMatch(JSON.stringify(list), /lk_(at|rt|ac)_/);
+	assert.match((await desk.ends(0, 'log', 'acme')).stdout, /^AT +EVENT +OUTCOME/);
+	assert.ok((await desk.json('log', 'later')).some((e) => e.outcome === 'try_later'));
+});
+
+test('disconnect revokes, then forgets', async () => {
+	await desk.connect('short', native, ana);
+	const token = lk.secret(await desk.token('short'));
+	const { stdout } = await desk.ends(0, 'disconnect', 'short');
+	assert.match(stdout, /short is disconnected/);
+	assert.equal(await lk.active(token), false);
+	await desk.ends(7, 'token', 'short');
+});
+
+test('CL-39 disconnect where the server cannot be told: forgotten, 4, and where to do it by hand', async () => {
+	const strict = await strictServer();
+	await desk.connect('away', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'away-secret')], approving(strict));
+	await strict.server.close();
+	const { stderr } = await desk.ends(4, 'disconnect', 'away');
+	assert.ok(stderr.includes(strict.issuer), stderr);
+	assert.match(stderr, /by hand/);
+	await desk.ends(7, 'token', 'away');
+});
+
+// ---- help and completion -----------------------------------------------------------------------------------
+
+const CONNECT = ['connect', 'token', 'call', 'exec', 'status', 'log', 'disconnect', 'agent'];
+
+test('--help of each tells its options and how it ends; so does the manual', async () => {
+	const manual = fs.readFileSync(path.join(path.dirname(BINARY), 'docs/latchkey-connect.1'), 'utf8').replace(/\\-/g, '-');
+	const exits = [...fs.readFileSync(path.join(ROOT, 'src/cli/exits.def'), 'utf8').matchAll(/EXIT\(\w+, (\d+), "(.*)"\)/g)];
+	assert.ok(exits.length >= 9);
+	for (const command of CONNECT) {
+		const { stdout, stderr } = await desk.ends(0, command, '--help');
+		assert.equal(stderr, '');
+		for (const [, status, sentence] of exits)
+			assert.ok(stdout.includes(`  ${status}  ${sentence}\n`), `${command}: ${status}`);
+		for (const [, letter, option] of stdout.matchAll(/^ {2}(?:-(\w), )?--([\w-]+)/gm)) {
+			assert.ok(manual.includes(`Fl -${option}`) || option === 'help' || option === 'dir', `${command} --${option} is not in the manual`);
+			assert.ok(!letter || manual.includes(`.It Fl ${letter} , Fl -${option}`), letter);
+		}
+		assert.doesNotMatch(stdout, /--dir /);
+	}
+	assert.match(manual, new RegExp(exits[3][2].slice(0, 30)));
+});
+
+test('completion says what the program says', async () => {
+	const { status, stderr } = await run(path.join(ROOT, 'scripts/completion'), ['--check', BINARY, path.join(ROOT, 'dist/completion')]);
+	assert.equal(status, 0, stderr);
+});
+
+test('bash completes commands, verbs, options, files and the names of connections', async () => {
+	const complete = async (...words) => {
+		const script = `PATH=${path.dirname(BINARY)}:$PATH; source ${path.join(ROOT, 'dist/completion/latchkey.bash')}; `
+			+ 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _latchkey; printf "%s\\n" "${COMPREPLY[@]}"';
+		const { stdout, stderr } = await run('bash', ['--norc', '-c', script, 'bash', 'latchkey', ...words], { env: desk.env });
+		assert.equal(stderr, '');
+		return stdout.split('\n').filter(Boolean);
+	};
+	assert.deepEqual(await complete('disc'), ['disconnect']);
+	assert.deepEqual(await complete('client', 'rot'), ['rotate-secret']);
+	assert.deepEqual(await complete('token', 'acme', '--min'), ['--min-ttl']);
+	assert.deepEqual(await complete('token', 'ac'), ['acme']);
+	assert.deepEqual(await complete('call', 'acme', '--output', path.join(desk.dir, 'ou')), [path.join(desk.dir, 'out')]);
+	assert.ok((await complete('exec', 'acme', '--', 'cu')).includes('curl'));
+});
+
+test('zsh reads its completion', async (t) => {
+	const { status, stderr } = await run('zsh', ['-n', path.join(ROOT, 'dist/completion/_latchkey')]).catch(() => ({}));
+	if (status === undefined)
+		return t.skip('there is no zsh');
+	assert.equal(status, 0, stderr);
+});
+
+// ---- nothing secret ---------------------------------------------------------------------------------------------
+
+test('no file of the person has a token, a code or a secret in the clear', () => {
+	const secrets = [...lk.ledger.secrets].filter((s) => typeof s === 'string' && s.startsWith('lk_'));
+	assert.ok(secrets.length > 5);
+	for (const name of fs.readdirSync(desk.dir, { recursive: true })) {
+		const file = path.join(desk.dir, String(name));
+		if (!fs.statSync(file).isFile())
+			continue;
+		const text = fs.readFileSync(file);
+		for (const secret of secrets)
+			assert.ok(!text.includes(secret), file);
+	}
+});
