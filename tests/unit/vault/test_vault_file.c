@@ -436,6 +436,33 @@ check_what_reserve_is_for(struct place *at)
 	check_result(at, put_record(at, ACME, B("room again")), VAULT_DONE);
 }
 
+static bool
+write_word(const char *path, const char *word)
+{
+	int fd = open(path, O_WRONLY);
+	bool written = fd >= 0 && write(fd, word, strlen(word)) == (ssize_t)strlen(word);
+
+	close(fd);
+	return written;
+}
+
+/* A mount name space of our own; as an ordinary user, being root in one of users too. */
+static bool
+own_mounts(void)
+{
+	char user[32], group[32];
+
+	snprintf(user, sizeof(user), "0 %u 1", (unsigned)geteuid());
+	snprintf(group, sizeof(group), "0 %u 1", (unsigned)getegid());
+	if (unshare(CLONE_NEWNS) != 0 &&
+		(unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+			!write_word("/proc/self/uid_map", user) ||
+			!write_word("/proc/self/setgroups", "deny") ||
+			!write_word("/proc/self/gid_map", group)))
+		return false;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 static void
 fill_a_small_file_system(void *arg)
 {
@@ -444,10 +471,11 @@ fill_a_small_file_system(void *arg)
 	(void)arg;
 	place_make(&at);
 	mkdir(at.where, 0700);
-	if ((unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		mount("none", at.where, "tmpfs", 0, "size=1m,mode=0700") != 0)
+	if (!own_mounts() ||
+		mount("none", at.where, "tmpfs", 0, "size=1m,mode=0700") != 0) {
+		place_remove(&at);
 		_exit(77);
+	}
 	if (place_open(&at))
 		check_what_reserve_is_for(&at);
 	vault_close(at.vault);
