@@ -19,8 +19,8 @@ endif
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps run test test-postgres test-crash test-client-long test-asan test-tsan \
-	bench fuzz lint format cover install clean
+.PHONY: all help deps run test test-postgres test-chaos test-crash test-client-long \
+	test-asan test-tsan bench fuzz lint format cover install clean
 
 all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
 	@$(NINJA) -C $(BUILD) latchkey
@@ -51,6 +51,13 @@ test-postgres: ## every test of the server with PostgreSQL behind it
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all meson-test-prereq
 	@tests/run --build $(BUILD) units postgres postgres-rules postgres-browser failover
+
+test-chaos: ## three databases and three servers under faults, the long form (some 45 minutes)
+	@scripts/deps build test
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD) all
+	@EVENTS=$${EVENTS:-300} ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) --jobs 1 chaos failover
+	@NTH=all tests/run --build $(BUILD) crash
 
 test-crash: ## kill -9 and power cuts under load, 200 times each (ROUNDS=N for another number)
 	@scripts/deps build test

@@ -29,6 +29,7 @@ _Static_assert(PREFIX_SIZE + BASE64URL_SIZE(BODY_MAX + TAG_SIZE) <= TOKEN_MAX,
 struct token_keys {
 	uint8_t key[TOKEN_EPOCHS][32];
 	struct mac_key *_Atomic honoured[TOKEN_EPOCHS]; /* NULL: retired */
+	uint8_t next; /* another node may have begun it; 0: none may */
 };
 
 static const struct bytes prefixes[] = {
@@ -67,6 +68,12 @@ token_keys_allow(struct token_keys *k, uint8_t epoch)
 }
 
 void
+token_keys_newest(struct token_keys *k, uint8_t epoch)
+{
+	k->next = epoch + 1 < TOKEN_EPOCHS ? (uint8_t)(epoch + 1) : 0;
+}
+
+void
 token_keys_free(struct token_keys *k)
 {
 	if (k == NULL)
@@ -80,7 +87,7 @@ token_keys_free(struct token_keys *k)
 static bool
 epoch_honoured(const struct token_keys *k, uint8_t epoch)
 {
-	return k->honoured[epoch] != NULL;
+	return k->honoured[epoch] != NULL || (epoch != 0 && epoch == k->next);
 }
 
 static void

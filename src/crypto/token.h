@@ -30,6 +30,9 @@ enum token_form { TOKEN_OF_GRANT = 1, TOKEN_OF_CLIENT = 2 };
 struct token_keys;
 struct token_keys *token_keys_new(const uint8_t master[static 32]);
 void token_keys_allow(struct token_keys *k, uint8_t epoch); /* any thread */
+/* The newest epoch we have heard of: the one after it is honoured as well, for another
+ * node may have begun it a moment ago. Before any thread reads. */
+void token_keys_newest(struct token_keys *k, uint8_t epoch);
 void token_keys_free(struct token_keys *k);
 
 struct grant_token {

@@ -78,6 +78,7 @@ snapshot_epochs(struct snapshot *s, const struct keys *keys)
 	for (size_t i = 0; i < s->catalogue->epoch_count; i++)
 		if (s->catalogue->epochs[i].retired_at == 0)
 			token_keys_allow(s->tokens, s->catalogue->epochs[i].epoch);
+	token_keys_newest(s->tokens, s->catalogue->epoch);
 }
 
 struct snapshot *

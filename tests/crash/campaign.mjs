@@ -21,7 +21,7 @@ export const sample = (list, n) =>
 export class Campaign {
 	// before(round) is called ahead of each start, after(round) once the process is dead;
 	// patience(round): how many milliseconds it is left alone.
-	constructor(lk, { before = () => {}, after = () => {}, patience = () => randomInt(20, 300) } = {}) {
+	constructor(lk, { before = () => {}, after = () => {}, patience = () => randomInt(20, 300), People = Client } = {}) {
 		Object.assign(this, { lk, before, after, patience });
 		this.run = {
 			over: false,
@@ -29,13 +29,14 @@ export class Campaign {
 			kept: [], // authorisations that nobody ended
 			up: Promise.resolve(),
 			count: 0,
+			unsure: 0, // answers that left open whether it was done
 			number() { return ++this.count; },
 		};
 		this.restarts = [];
 		this.unclean = [];
 		this.faults = [];
-		this.clients = HABITS.map((habit, i) => new Client(this.run, lk, i % 2 ? lk.phone : lk.web, habit));
-		this.watcher = new Client(this.run, lk, lk.web, 'never');
+		this.clients = HABITS.map((habit, i) => new People(this.run, lk, i % 2 ? lk.phone : lk.web, habit));
+		this.watcher = new People(this.run, lk, lk.web, 'never');
 	}
 
 	// A copy, so that looking does not repair what the server is about to find.

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
-import { BINARY, sanitizerRuntime, SLOW, sleep } from '../lib/latchkey.mjs';
+import { BINARY, sanitizerRuntime, SLOW } from '../lib/latchkey.mjs';
 
 const KINDS = ['none', 'disk write', 'disk full', 'disk sync', 'disk read', 'send', 'receive', 'accept', 'open', 'memory'];
 const ALL = process.env.NTH === 'all';
@@ -87,9 +87,11 @@ const REQUESTS = {
 	},
 };
 
+// A process that has just ended may not have been told of yet.
 async function alive() {
 	if (lk.exited === undefined)
-		await sleep(5);
+		await lk.connect().then((c) => c.close(), () => lk.eventually('its end, or an answer',
+			() => lk.exited !== undefined || lk.connect().then((c) => (c.close(), true), () => false)));
 	return lk.exited === undefined;
 }
 

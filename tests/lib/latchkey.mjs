@@ -64,7 +64,7 @@ export function run(command, args, { input = '', env = {}, timeoutMs = 60000, cw
 	});
 }
 
-function findFaketime() {
+export function findFaketime() {
 	const names = ['libfaketimeMT.so.1', 'libfaketime.so.1'];
 	const dirs = ['/usr/lib/x86_64-linux-gnu/faketime', '/usr/lib/aarch64-linux-gnu/faketime', '/usr/lib/faketime'];
 	for (const dir of dirs)

@@ -60,7 +60,7 @@ export class Node extends Latchkey {
 		node.ca = first.ca;
 		const file = path.join(node.data, 'latchkey.conf');
 		const kept = fs.readFileSync(file, 'utf8').split('\n')
-			.filter((l) => !/^(health_listen|listen)\b/.test(l)).join('\n');
+			.filter((l) => !['health_listen', 'listen', ...Object.keys(conf)].includes(l.split(/[ =]/)[0])).join('\n');
 		fs.writeFileSync(file, kept, { mode: 0o600 });
 		node.configure({ health_listen: `127.0.0.1:${node.adminPort}`, ...conf });
 		for (const name of ['web', 'web2', 'machine', 'api', 'ana', 'ben'])
@@ -75,7 +75,11 @@ export class Node extends Latchkey {
 }
 
 export async function start(topology, options = {}) {
-	return Latchkey.start({ database: topology.url, serve: ['--workers', '2'], ...options, prepare: cast });
+	return Latchkey.start({ database: topology.url, serve: ['--workers', '2'], ...options,
+		prepare: async (made) => {
+			await cast(made);
+			await options.prepare?.(made);
+		} });
 }
 
 // Refreshes one grant again and again, with a key for each: what it was told, and

@@ -234,6 +234,30 @@ TEST(a_retired_epoch_is_named_but_a_forged_one_is_not)
 	token_keys_free(later);
 }
 
+TEST(an_epoch_another_node_has_just_begun_is_honoured_and_none_after_it)
+{
+	struct token_keys *behind = token_keys_new(master);
+	struct grant_token g = a_grant;
+	struct token_any any;
+	struct token_text t;
+
+	token_keys_allow(behind, 4);
+	token_keys_newest(behind, 4);
+	grant_token_write(keys, TOKEN_ACCESS, &g, &t);
+	check_int(token_read(behind, text_of(&t), &any), TOKEN_IS_GRANT);
+	g.epoch = 6;
+	grant_token_write(keys, TOKEN_ACCESS, &g, &t);
+	check_int(token_read(behind, text_of(&t), &any), TOKEN_EPOCH_RETIRED);
+	g.epoch = 3;
+	grant_token_write(keys, TOKEN_ACCESS, &g, &t);
+	check_int(token_read(behind, text_of(&t), &any), TOKEN_EPOCH_RETIRED);
+	token_keys_newest(behind, TOKEN_EPOCHS - 1);
+	g.epoch = 0;
+	grant_token_write(keys, TOKEN_ACCESS, &g, &t);
+	check_int(token_read(behind, text_of(&t), &any), TOKEN_EPOCH_RETIRED);
+	token_keys_free(behind);
+}
+
 TEST(each_epoch_and_each_master_has_its_own_key)
 {
 	static const uint8_t other_master[32] = { 9 };
