@@ -3,10 +3,11 @@
  * bench_store.c - the store alone: bytes a grant, durable refreshes a second at
  * several numbers under way, and point reads.
  *
- *	bench_store DIRECTORY GRANTS SECONDS
+ *	bench_store DIRECTORY|postgresql://... GRANTS SECONDS
  *
- * makes DIRECTORY/bench.db with so many grants (or goes on with it, when it is
- * there), and prints a table. Keys are random, so nothing is near anything.
+ * makes DIRECTORY/bench.db, or the tables in that database, with so many grants (or
+ * goes on with it, when it is there), and prints a table. Keys are random, so nothing
+ * is near anything.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,17 +68,6 @@ cpu_seconds(void)
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void
-turn(struct mailbox *m)
-{
-	struct letter *next;
-
-	for (struct letter *l = mailbox_wait(m, -1); l != NULL; l = next) {
-		next = l->next;
-		l->open(l);
-	}
 }
 
 static void
@@ -161,7 +151,7 @@ fill_some(struct bench *b, size_t i)
 		store_grant_open(b->port, &opens[lane]);
 	}
 	while (b->under_way > 0)
-		turn(b->mailbox);
+		store_turn(b->port, -1);
 	return i;
 }
 
@@ -261,7 +251,7 @@ refresh_for(struct bench *b, size_t count, double time)
 		start(&lanes[i]);
 	}
 	while (b->under_way > 0) {
-		turn(b->mailbox);
+		store_turn(b->port, -1);
 		b->stopping = seconds() - since > time;
 	}
 	time = seconds() - since;
@@ -282,46 +272,60 @@ refresh_for(struct bench *b, size_t count, double time)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* Also learns each grant's generation when the database was there before. */
+/* So many at a time as go well together; a point read of SQLite is done at once. */
 static void
-read_random(struct bench *b, size_t count)
+find_some(struct bench *b, size_t count, size_t (*next)(struct bench *b, size_t n),
+	size_t together)
 {
-	struct arena *a = arena_new();
-	double since = seconds(), cpu = cpu_seconds();
+	static struct grant_find finds[UNDER_WAY_MAX];
+	struct arena *arenas[UNDER_WAY_MAX];
+	size_t numbers[UNDER_WAY_MAX];
 
-	for (size_t n = 0; n < count; n++) {
-		struct grant_find find = { .call.arena = a };
-		uint64_t r;
-
-		secret_random(&r, sizeof(r));
-		key_of((size_t)(r % b->grants), find.key);
-		arena_reset(a);
-		store_grant_find(b->port, &find);
-		if (find.call.outcome != DONE || !find.found)
-			die(&find.call.fault);
+	for (size_t i = 0; i < together; i++)
+		arenas[i] = arena_new();
+	for (size_t n = 0; n < count; n += together) {
+		for (size_t i = 0; i < together; i++) {
+			numbers[i] = next(b, n + i);
+			arena_reset(arenas[i]);
+			finds[i] = (struct grant_find){ .call.arena = arenas[i] };
+			key_of(numbers[i], finds[i].key);
+			store_grant_find(b->port, &finds[i]);
+		}
+		for (size_t i = 0; i < together; i++) {
+			if (store_wait(b->port, &finds[i].call) != DONE || !finds[i].found)
+				die(&finds[i].call.fault);
+			b->generations[numbers[i]] = finds[i].grant.generation;
+		}
 	}
-	printf("point reads: %.2f us each, %.2f us CPU\n",
-		(seconds() - since) / (double)count * 1e6,
-		(cpu_seconds() - cpu) / (double)count * 1e6);
-	arena_free(a);
+	for (size_t i = 0; i < together; i++)
+		arena_free(arenas[i]);
+}
+
+static size_t
+next_random(struct bench *b, size_t n)
+{
+	uint64_t r;
+
+	(void)n;
+	secret_random(&r, sizeof(r));
+	return (size_t)(r % b->grants);
+}
+
+static size_t
+next_in_order(struct bench *b, size_t n)
+{
+	return n % b->grants;
 }
 
 static void
-learn_generations(struct bench *b)
+read_random(struct bench *b, size_t count, size_t together)
 {
-	struct arena *a = arena_new();
+	double since = seconds(), cpu = cpu_seconds();
 
-	for (size_t i = 0; i < b->grants; i++) {
-		struct grant_find find = { .call.arena = a };
-
-		key_of(i, find.key);
-		arena_reset(a);
-		store_grant_find(b->port, &find);
-		if (find.call.outcome != DONE || !find.found)
-			die(&find.call.fault);
-		b->generations[i] = find.grant.generation;
-	}
-	arena_free(a);
+	find_some(b, count, next_random, together);
+	printf("point reads, %zu at a time: %.2f us each, %.2f us CPU\n", together,
+		(seconds() - since) / (double)count * 1e6,
+		(cpu_seconds() - cpu) / (double)count * 1e6);
 }
 
 static void
@@ -357,38 +361,50 @@ close_store(struct bench *b)
 	mailbox_free(b->mailbox);
 }
 
+/* A directory's file, or the URL itself. */
+static const char *
+place_of(const char *argument, char memory[static 4096])
+{
+	if (strstr(argument, "://") != NULL)
+		return argument;
+	snprintf(memory, 4096, "%s/bench.db", argument);
+	return memory;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct bench b = { .now = clock_now() };
 	uint64_t grants, time;
-	char path[4000];
+	char memory[4096];
+	const char *place;
 	struct fault f;
 	bool fresh;
 
 	if (argc != 4 || !bytes_to_u64(bytes_of(argv[2]), &grants) ||
 		!bytes_to_u64(bytes_of(argv[3]), &time) || grants < UNDER_WAY_MAX) {
-		fprintf(stderr, "bench_store DIRECTORY GRANTS SECONDS\n");
+		fprintf(stderr, "bench_store DIRECTORY|URL GRANTS SECONDS\n");
 		return 2;
 	}
-	snprintf(path, sizeof(path), "%s/bench.db", argv[1]);
-	fresh = store_create(path, &f) == DONE;
+	place = place_of(argv[1], memory);
+	fresh = store_create(place, &f) == DONE;
 	b.grants = (size_t)grants;
 	b.generations = must_calloc(b.grants, sizeof(*b.generations));
 	b.waits = must_calloc(SAMPLES_MAX, sizeof(*b.waits));
-	open_store(&b, path);
+	open_store(&b, place);
 	if (fresh)
 		fill(&b);
-	learn_generations(&b);
+	find_some(&b, b.grants, next_in_order, 256);
 	close_store(&b);
-	print_size(path, "", b.grants);
-	open_store(&b, path);
-	read_random(&b, 300000);
+	print_size(place, "", b.grants);
+	open_store(&b, place);
+	read_random(&b, 20000, 1);
+	read_random(&b, 200000, 64);
 	for (size_t lanes_now = 1; lanes_now <= UNDER_WAY_MAX; lanes_now *= 8)
 		refresh_for(&b, lanes_now, (double)time);
-	print_size(path, "-wal", b.grants);
+	print_size(place, "-wal", b.grants);
 	close_store(&b);
-	print_size(path, "", b.grants);
+	print_size(place, "", b.grants);
 	free(b.generations);
 	free(b.waits);
 	return 0;
