@@ -106,6 +106,7 @@ struct pg {
 	size_t inserted; /* rows that will die some day */
 	bool again; /* the verb has more to do: call it in another transaction */
 	bool bumped; /* the catalogue has a new version */
+	int64_t answer_ms; /* how long to wait; 0: PG_ANSWER_MS */
 };
 
 struct pg_query {
@@ -121,7 +122,9 @@ enum outcome pg_connect(struct pg *db, const struct pg_target *t, size_t host,
 	struct fault *f) must_check;
 void pg_disconnect(struct pg *db);
 bool pg_settled(struct pg *db); /* is it of use (again)? */
-/* One statement or several, unprepared, without parameters. */
+/* A statement, unprepared; p (NULL: none), *out (NULL: not wanted) to be cleared. */
+enum outcome pg_ask(struct pg *db, const char *sql, const struct pg_params *p,
+	PGresult **out) must_check;
 enum outcome pg_run(struct pg *db, const char *sql) must_check;
 struct pg_query pg_begin(struct pg *db, enum pg_statement which);
 bool pg_next(struct pg_query *q); /* asks if need be; one more row is there */
@@ -141,6 +144,8 @@ void pg_hear(void *arg, const PGresult *notice);
 /* ---- the schema (postgres_open.c) ---------------------------------------- */
 
 enum outcome pg_create(const char *url, struct fault *f) must_check;
+/* In the transaction under way. */
+enum outcome pg_make_tables(struct pg *db, struct fault *f) must_check;
 /* Is it ours, and of a version we know? */
 enum outcome pg_inspect(struct pg *db, struct fault *f) must_check;
 

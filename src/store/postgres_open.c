@@ -21,7 +21,7 @@ connect_somewhere(struct pg *db, const struct pg_target *t, struct fault *f)
 }
 
 static enum outcome
-make_tables(struct pg *db)
+make_all(struct pg *db)
 {
 	static const char *const tables[] = {
 #define TABLE(...) __VA_ARGS__,
@@ -30,13 +30,25 @@ make_tables(struct pg *db)
 	};
 	char mark[96];
 
-	TRY(pg_run(db, "BEGIN"));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		TRY(pg_run(db, tables[i]));
 	snprintf(mark, sizeof(mark), "INSERT INTO latchkey (schema_version) VALUES (%d)",
 		PG_SCHEMA_VERSION);
-	TRY(pg_run(db, mark));
-	return pg_run(db, "COMMIT");
+	return pg_run(db, mark);
+}
+
+enum outcome
+pg_make_tables(struct pg *db, struct fault *f)
+{
+	enum outcome made = make_all(db);
+
+	if (made != DONE && pg_same(db->state, "42P07")) /* duplicate_table */
+		return FAULT_AT(f, "the database has tables of these names already: they "
+			"are left as they are; give latchkey an empty one");
+	if (made != DONE && pg_same(db->state, "42501")) /* insufficient_privilege */
+		return FAULT_AT(f, "this user may not make tables in the database: let "
+			"it own the database, or its schema");
+	return made;
 }
 
 enum outcome
@@ -49,13 +61,14 @@ pg_create(const char *url, struct fault *f)
 	TRY(pg_target_read(url, &t, f));
 	made = connect_somewhere(&db, &t, f);
 	if (made == DONE)
-		made = make_tables(&db);
-	if (made != DONE && pg_same(db.state, "42P07")) /* duplicate_table */
-		made = FAULT_AT(f, "the database has tables of these names already: they "
-			"are left as they are; give latchkey an empty one");
-	else if (made != DONE && pg_same(db.state, "42501"))
-		made = FAULT_AT(f, "this user may not make tables in the database: let "
-			"it own the database, or its schema");
+		made = pg_run(&db, "BEGIN");
+	if (made == DONE)
+		made = pg_make_tables(&db, f);
+	if (made == DONE)
+		made = pg_run(&db, "COMMIT");
+	if (made == DONE && db.unsure)
+		made = FAULT_AT(f, "no standby acknowledged the new tables: drop them, see "
+			"to the standby, and try again");
 	pg_disconnect(&db);
 	arena_free(db.scratch);
 	pg_target_free(&t);

@@ -213,7 +213,8 @@ take_results(struct pg *db, int64_t deadline_ms, PGresult **out)
 static bool
 finish(struct pg *db, int sent, const char *doing, PGresult **out)
 {
-	int64_t deadline_ms = clock_monotonic_ms() + PG_ANSWER_MS;
+	int64_t deadline_ms = clock_monotonic_ms() +
+		(db->answer_ms > 0 ? db->answer_ms : PG_ANSWER_MS);
 
 	*out = NULL;
 	db->state[0] = '\0';
@@ -249,17 +250,29 @@ pg_settled(struct pg *db)
 }
 
 enum outcome
-pg_run(struct pg *db, const char *sql)
+pg_ask(struct pg *db, const char *sql, const struct pg_params *p, PGresult **out)
 {
+	const struct pg_params none = { .n = 0 };
 	PGresult *result;
 	bool good;
 
 	if (db->conn == NULL)
 		return FAULT_AT(db->fault, "PostgreSQL cannot be reached");
-	good = finish(db, pq.sendQueryParams(db->conn, sql, 0, NULL, NULL, NULL, NULL, 1),
+	p = p != NULL ? p : &none;
+	good = finish(db, pq.sendQueryParams(db->conn, sql, p->n, NULL, p->values,
+				  p->lengths, p->formats, 1),
 		"schema", &result);
-	pq.clear(result);
+	if (good && out != NULL)
+		*out = result;
+	else
+		pq.clear(result);
 	return good ? DONE : FAULT;
+}
+
+enum outcome
+pg_run(struct pg *db, const char *sql)
+{
+	return pg_ask(db, sql, NULL, NULL);
 }
 
 /* ---- a query ------------------------------------------------------------- */

@@ -54,6 +54,12 @@ enum outcome store_open(const char *url, struct store **out, struct fault *f)
 	must_check;
 /* Could store_open be given this? Nothing is opened. */
 enum outcome store_url_good(const char *url, struct fault *f) must_check;
+/* Moves all of it into a new store of the other kind, while a server may run on it:
+ * from the first row on nobody changes the old one, and once the new one is committed
+ * nothing is answered from the old one any more (SQLite: the file is called .moved;
+ * PostgreSQL: the tables are in a schema latchkey_moved_...). How many rows. */
+enum outcome store_move(const char *from, const char *to, uint64_t *rows,
+	struct fault *f) must_check;
 /* Finishes what is queued, checkpoints, closes. Ports must be freed before. */
 void store_close(struct store *s);
 struct store_port *store_port_new(struct store *s, struct mailbox *m, struct fault *f);

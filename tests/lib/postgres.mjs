@@ -69,6 +69,16 @@ export async function freshSchema(base = process.env.LATCHKEY_TEST_DATABASE) {
 	return { url, name, drop: () => sql(base, `DROP SCHEMA IF EXISTS ${name} CASCADE`) };
 }
 
+// What pg_dump writes of a schema, for psql.
+export function dump(cluster, schema) {
+	return tool('pg_dump', ['-n', schema, '--no-owner', cluster.url], { maxBuffer: 1 << 26 });
+}
+
+export function restoreDump(cluster, file) {
+	tool('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', cluster.url],
+		{ stdio: [fs.openSync(file), 'pipe', 'pipe'] });
+}
+
 async function freePort() {
 	const server = net.createServer();
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

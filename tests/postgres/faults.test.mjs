@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { random, sleep, SLOW } from '../lib/latchkey.mjs';
+import { findFaketime, random, sleep, SLOW } from '../lib/latchkey.mjs';
 import { mustSql, sql } from '../lib/postgres.mjs';
 import { Node, Topology, start, total, writers } from './stage.mjs';
 
@@ -154,4 +154,21 @@ test('a token refreshed on one node is replaced on the other at once', async () 
 	assert.equal(await lk.active(answer.json.access_token), true);
 	assert.equal((await lk.refresh(lk.web, tokens.refresh_token)).status, 400);
 	assert.equal(await node.active(answer.json.access_token), false);
+});
+
+test('expiry is decided by the database: a node whose clock is an hour ahead agrees with the others', async () => {
+	const ahead = await Node.beside(lk, { env: {
+		LD_PRELOAD: findFaketime(), FAKETIME: '+3600', DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1',
+	} });
+	try {
+		const tokens = await lk.grant(lk.web);
+		assert.equal(await ahead.active(tokens.access_token), true);
+		const answer = await ahead.refresh(lk.web, tokens.refresh_token);
+		assert.equal(answer.status, 200, `${answer}`);
+		assert.equal(await lk.active(answer.json.access_token), true);
+		const { exp } = (await lk.introspect(answer.json.access_token)).json;
+		assert.ok(Math.abs(exp - Date.now() / 1000 - 600) < 10, `expires ${exp}`);
+	} finally {
+		await ahead.remove();
+	}
 });
