@@ -85,6 +85,22 @@ test('oidc-provider: a grant that was revoked over there ends as reconnect', () 
 	assert.equal(got.code, 'invalid_grant');
 }));
 
+test('oidc-provider: the device flow', async () => {
+	const args = ['connect', 'device', '--issuer', provider.issuer, '--client-id', provider.confidential.client_id,
+		'--client-secret-file', client.file('secret', provider.confidential.client_secret), '--scope', SCOPE, '--ca-file', who.caFile, '--device'];
+	const run = client.spawn(args);
+	const [, url] = await run.says(/(https:\/\/localhost:\d+\/device\S*)/);
+	const [, code] = await run.says(/([A-Z]{4}-[A-Z]{4})/);
+	const page = await provider.device(url.split('?')[0], code);
+	assert.match(page.text, /Success/i);
+	assert.equal(await run.exit, 0, run.output);
+	await client.with({}, async (driver) => {
+		const got = await driver.refresh('device');
+		assert.equal(got.status, 'ok', got.message);
+		assert.equal(await active(got.token), true);
+	});
+});
+
 test('oidc-provider: the person says no', () => client.with({}, async (driver) => {
 	const started = await driver.startWith(registration());
 	const { state } = Object.fromEntries(new URLSearchParams(new URL(started.url).search));
