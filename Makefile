@@ -88,7 +88,8 @@ test-tsan: ## every test on a build with ThreadSanitizer
 bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.md
 	@scripts/deps build test bench
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
-	@$(NINJA) -C $(BUILD) latchkey tests/bench/load tests/bench/fill tests/bench/bench_store
+	@$(NINJA) -C $(BUILD) latchkey tests/bench/load tests/bench/fill tests/bench/bench_store \
+		tests/bench/bench_client tests/client/driver
 	@scripts/npm-ci tests/bench
 	@LOAD=$(BUILD)/tests/bench/load LATCHKEY=$(BUILD)/latchkey \
 		scripts/node tests/bench/bench.mjs --write

@@ -15,6 +15,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { basic, form, Latchkey } from '../lib/latchkey.mjs';
+import { clientCosts } from './client.mjs';
 import { connectionMemory, scale, startTime, storeFloor } from './growth.mjs';
 import { CONNECTIONS, credentials, load, median, ownMemory, pin, requestFile, ROUNDS, rss, SECONDS } from './measure.mjs';
 import { startNginx } from './nginx.mjs';
@@ -129,8 +130,9 @@ try {
 	provider.stop();
 	const growth = { idle: lk.idle, idleOwn: lk.idleOwn, connection, start: await startTime(lk), floor: storeFloor(),
 		refresh: rows.find((r) => r.name === 'refresh'), ...await scale() };
+	const client = await clientCosts();
 	console.log();
-	console.log(write(rows, memory, growth, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS,
+	console.log(write(rows, memory, growth, client, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS,
 		files: process.argv.includes('--write') }));
 } finally {
 	nginx.stop();

@@ -58,10 +58,23 @@ function growthTable(g) {
 		...rows.map((r) => `| ${r.join(' | ')} |`)].join('\n');
 }
 
-export function write(rows, memory, growth, { rounds, seconds, connections, files }) {
+function clientTable(c) {
+	const rows = [
+		['lk_token, token in memory', `${number(c.hot_ns, 1)} ns`, 'below 100 ns'],
+		['the same, each of two threads', `${number(c.hot_two_threads_ns, 1)} ns`, ''],
+		['of it reading the clock', `${number(c.clock_ns, 1)} ns`, ''],
+		['lk_token of a connection just opened, without an agent', `${number(c.cold_us, 1)} us`, 'below 100 us'],
+		['lk_open and lk_close', `${number(c.open_us, 1)} us`, ''],
+		['`latchkey token NAME`, the whole process', `${number(c.process_ms, 1)} ms`, 'below 10 ms'],
+	];
+	return ['| the integrator\'s side | measured | budget |', '| --- | ---: | ---: |',
+		...rows.map((r) => `| ${r.join(' | ')} |`)].join('\n');
+}
+
+export function write(rows, memory, growth, client, { rounds, seconds, connections, files }) {
 	const text = `${table(rows)}\n\nResident memory of latchkey: ${number(memory.idle)} kB when idle, ${number(memory.after)} kB after the run; `
 		+ `of oidc-provider: ${number(memory.provider)} kB.\n\n`
-		+ `## Size and growth\n\n${growthTable(growth)}\n`;
+		+ `## Size and growth\n\n${growthTable(growth)}\n\n## The integrator's side\n\n${clientTable(client)}\n`;
 	if (files) {
 		fs.writeFileSync('docs/benchmarks.svg', chart(rows));
 		const old = fs.existsSync('docs/BENCHMARKS.md') ? fs.readFileSync('docs/BENCHMARKS.md', 'utf8') : '';
