@@ -7,14 +7,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import https from 'node:https';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
-import { basic, BINARY, form, requestBytes, SLOW, sleep } from '../lib/latchkey.mjs';
+import { BINARY, requestBytes, SLOW, sleep } from '../lib/latchkey.mjs';
+import { load, RATE } from './load.mjs';
 
-const RATE = Math.floor(500 / SLOW);
 const made = [];
 after(async () => {
 	for (const pid of made)
@@ -39,45 +38,6 @@ function start(lk, args = ['--replace'], { command = BINARY, before = [], stdio 
 	});
 	child.started.catch(() => {});
 	return child;
-}
-
-// Requests at RATE a second until stop(): most over kept connections, some over new ones.
-function load(lk, token) {
-	const kept = new https.Agent({ keepAlive: true, maxSockets: 16, scheduling: 'fifo', ca: lk.ca });
-	const fresh = new https.Agent({ keepAlive: false, ca: lk.ca });
-	const seen = { sent: 0, wrong: [] };
-	const under = new Set();
-	const body = form({ token });
-	const one = (agent) => new Promise((resolve) => {
-		const wrong = (what) => { seen.wrong.push(`${Date.now()} ${agent === kept ? 'kept' : 'new'} ${what}`); resolve(); };
-		const request = https.request({ host: '127.0.0.1', servername: 'localhost', port: lk.port, agent, method: 'POST',
-			path: '/oauth/introspect', headers: { 'Host': lk.host, 'Content-Type': 'application/x-www-form-urlencoded',
-				'Content-Length': body.length, 'Authorization': basic(lk.api.client_id, lk.api.client_secret) } }, (answer) => {
-			let text = '';
-			answer.on('data', (b) => { text += b; });
-			answer.on('error', (e) => wrong(e.code));
-			answer.on('end', () => (answer.statusCode === 200 && JSON.parse(text).active === true ? resolve() : wrong(`${answer.statusCode} ${text}`)));
-		});
-		request.on('error', (e) => wrong(`${e.code} ${e.message}`));
-		request.end(body);
-	});
-	let owed = 0;
-	let last = Date.now();
-	const timer = setInterval(() => {
-		owed += (Date.now() - last) * RATE / 1000;
-		last = Date.now();
-		for (; owed >= 1; owed--) {
-			const asked = one(seen.sent++ % 10 === 0 ? fresh : kept);
-			under.add(asked);
-			asked.then(() => under.delete(asked));
-		}
-	}, 5);
-	return async () => {
-		clearInterval(timer);
-		await Promise.all(under);
-		kept.destroy();
-		return seen;
-	};
 }
 
 async function alive(lk, rounds) {
