@@ -56,7 +56,7 @@ test-chaos: ## three databases and three servers under faults, the long form (so
 	@scripts/deps build test
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all
-	@EVENTS=$${EVENTS:-300} ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) --jobs 1 chaos failover
+	@LONG=1 EVENTS=$${EVENTS:-300} ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) --jobs 1 chaos failover
 	@NTH=all tests/run --build $(BUILD) crash
 
 test-crash: ## kill -9 and power cuts under load, 200 times each (ROUNDS=N for another number)

@@ -9,8 +9,8 @@ import { basic, form, SLOW } from '../lib/latchkey.mjs';
 
 export const RATE = Math.floor(500 / SLOW);
 
-// Requests at RATE a second until stop(): most over kept connections, some over new ones.
-export function load(lk, token, ports = [lk.port]) {
+// Requests at `rate` a second until stop(): most over kept connections, some over new ones.
+export function load(lk, token, ports = [lk.port], rate = RATE) {
 	const kept = new https.Agent({ keepAlive: true, maxSockets: 16, scheduling: 'fifo', ca: lk.ca });
 	const fresh = new https.Agent({ keepAlive: false, ca: lk.ca });
 	const seen = { sent: 0, wrong: [], ms: [] };
@@ -33,7 +33,7 @@ export function load(lk, token, ports = [lk.port]) {
 	let owed = 0;
 	let last = Date.now();
 	const timer = setInterval(() => {
-		owed += (Date.now() - last) * RATE / 1000;
+		owed += (Date.now() - last) * rate / 1000;
 		last = Date.now();
 		for (; owed >= 1; owed--) {
 			const asked = one(seen.sent++ % 10 === 0 ? fresh : kept);
