@@ -13,6 +13,7 @@ _latchkey_verbs() {
 	user) echo 'add list show passwd disable enable remove' ;;
 	grant) echo 'list show end' ;;
 	key) echo 'list rotate' ;;
+	db) echo 'copy' ;;
 	dev) echo 'trust certificate' ;;
 	esac
 }
@@ -48,6 +49,8 @@ _latchkey_options() {
 	'grant end') echo '--dir --json --help' ;;
 	'key list') echo '--dir --json --help' ;;
 	'key rotate') echo '--retire --dir --json --help' ;;
+	'db copy') echo '--to --dir --json --help' ;;
+	'restore') echo '--rotations --dir --json --help' ;;
 	'explain') echo '--dir --json --help' ;;
 	'audit') echo '--since --event --object --limit --dir --json --help' ;;
 	'dev trust') echo '--dir --json --help' ;;
@@ -68,7 +71,7 @@ _latchkey() {
 	local command=${COMP_WORDS[1]} first=2 i verbs
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'demo init serve client resource scope user grant key explain audit dev connect token call exec status log disconnect agent --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'demo init serve client resource scope user grant key db restore explain audit dev connect token call exec status log disconnect agent --help --version' -- "$cur")
 		return
 	fi
 	verbs=$(_latchkey_verbs "$command")
