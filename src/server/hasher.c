@@ -6,12 +6,14 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "crypto/password.h"
 
 #define THREADS_MAX 32
+#define NICE 10
 
 struct line {
 	struct letter *first, **last; /* a job's letter is its link */
@@ -94,6 +96,8 @@ hasher_work(void *arg)
 	struct hasher *h = arg;
 	struct hash_job *job;
 
+	/* This thread alone (Linux): who waits for a token goes before who signs in. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while ((job = hasher_take(h)) != NULL) {
 		job->matches = password_matches(job->password, job->hash);
 		job->letter.open = job_open;

@@ -59,6 +59,14 @@ function certificate(own, { name = 'localhost', days = 90, from = new Date() } =
 
 const DAY_MS = 86400000;
 
+test('threads that check passwords stand behind those that answer', () => {
+	const tasks = `/proc/${lk.child.pid}/task`;
+	const nice = fs.readdirSync(tasks).map((t) => Number(fs.readFileSync(`${tasks}/${t}/stat`, 'utf8').replace(/.*\) /, '').split(' ')[16]));
+	const own = Number(fs.readFileSync(`/proc/${lk.child.pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ')[16]);
+	assert.ok(nice.includes(Math.min(19, own + 10)) || nice.includes(10), `${nice}`);
+	assert.ok(nice.filter((n) => n === own).length > 2, `${nice}`);
+});
+
 // ---- init ---------------------------------------------------------------------------------------
 
 test('init makes a directory for its owner only, whole or not at all', async () => {
