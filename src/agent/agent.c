@@ -79,7 +79,8 @@ nobody_else(const struct lk_options *options, struct lk_error *e)
 	other = lk_agent_place(lk);
 	taken = other[0] != '\0';
 	if (taken)
-		(void)lk_fail(e, LK_CONFIGURATION, "this vault has an agent: %s", other);
+		(void)lk_fail(e, LK_CONFIGURATION, "this vault has an agent: %s",
+			other);
 	lk_close(lk);
 	return taken ? LK_CONFIGURATION : LK_OK;
 }

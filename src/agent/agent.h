@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent.h - the refresh service of one person: keeps every connection of a vault ahead of
- * its expiry and hands tokens to that person's programs, which work the same without it.
+ * agent.h - the refresh service of one person: keeps every connection of a vault
+ * ahead of its expiry and hands tokens to that person's programs, which work the same
+ * without it.
  *
- * Promises: one agent a vault; no other user is answered; tokens and the key never reach
- * the log, the disk in the clear, or a core dump; a signal ends it when what is under way
- * has ended, and kill -9 loses nothing (the library's journal).
+ * Promises: one agent a vault; no other user is answered; tokens and the key never
+ * reach the log, the disk in the clear, or a core dump; a signal ends it when what is
+ * under way has ended, and kill -9 loses nothing (the library's journal).
  */
 #ifndef LATCHKEY_AGENT_AGENT_H
 #define LATCHKEY_AGENT_AGENT_H
@@ -19,8 +20,8 @@ struct agent_options {
 	void *arg;
 };
 
-/* Until SIGTERM or SIGINT: LK_OK. Anything else: it did not begin, and e says why; LK_BUG
- * is never one of them. Blocks those two signals in the calling thread. */
+/* Until SIGTERM or SIGINT: LK_OK. Anything else: it did not begin, and e says why.
+ * Blocks those two signals in the calling thread. */
 enum lk_status agent_run(const struct agent_options *options, struct lk_error *e)
 	must_check;
 

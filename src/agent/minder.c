@@ -17,7 +17,7 @@
 #include "agent/survey.h"
 #include "base/clock.h"
 
-#define BACKLOG_MAX 256 /* asks that wait for one connection: more is a program gone mad */
+#define BACKLOG_MAX 256 /* that wait for one connection: more is a program gone mad */
 
 struct kept {
 	struct kept *next;
@@ -116,7 +116,7 @@ find_or_add(struct minder *k, struct bytes name)
 		return c;
 	c = must_calloc(1, sizeof(*c));
 	c->minder = k;
-	memcpy(c->name, name.p, name.n); /* not longer than VAULT_NAME_MAX: it is valid */
+	memcpy(c->name, name.p, name.n); /* valid, so VAULT_NAME_MAX at most */
 	c->plan.due = PLAN_NEVER;
 	c->last = &c->first;
 	c->next = k->first;

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,18 @@ take_body(void *arg, const void *p, size_t n)
 	return 1;
 }
 
+/* For a signal that ends us before the file has come to its name. */
+static const char *volatile unfinished;
+
+static void
+remove_unfinished(int number)
+{
+	if (unfinished != NULL)
+		unlink(unfinished);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 static bool
 open_output(struct answer *a)
 {
@@ -169,6 +182,9 @@ open_output(struct answer *a)
 		cli_fail(a->c, "%s: %s", a->path, strerror(errno));
 		return false;
 	}
+	unfinished = a->temporary;
+	signal(SIGINT, remove_unfinished);
+	signal(SIGTERM, remove_unfinished);
 	(void)fchmod(a->fd, 0666 & ~mask);
 	return true;
 }
@@ -180,12 +196,12 @@ close_output(struct answer *a, bool good)
 	if (a->temporary == NULL)
 		return true;
 	good = close(a->fd) == 0 && good;
-	if (good && rename(a->temporary, a->path) == 0)
-		return true;
-	if (good)
-		cli_fail(a->c, "%s: %s", a->path, strerror(errno));
-	unlink(a->temporary);
-	return false;
+	if (good && rename(a->temporary, a->path) != 0)
+		good = cli_fail(a->c, "%s: %s", a->path, strerror(errno)) == 0;
+	if (!good)
+		unlink(a->temporary);
+	unfinished = NULL;
+	return good;
 }
 
 static bool

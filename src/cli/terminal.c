@@ -53,20 +53,21 @@ read_line(int fd, char *out, size_t max, size_t *n)
 	}
 }
 
-/* Without echo; and nobody may stop us and be left at a silent terminal. */
+/* Without echo, from before the prompt on: what is typed at once is not shown either, and
+ * not thrown away. And nobody may stop us and be left at a silent terminal. */
 static bool
 ask_silently(int tty, const char *prompt, char *out, size_t max, size_t *n)
 {
 	struct termios before, silent;
 	bool ok;
 
-	if (write(tty, prompt, strlen(prompt)) < 0 || tcgetattr(tty, &before) != 0)
+	if (tcgetattr(tty, &before) != 0)
 		return false;
 	silent = before;
 	silent.c_lflag &= (tcflag_t)~ECHO;
 	silent.c_cc[VSUSP] = _POSIX_VDISABLE;
 	tcsetattr(tty, TCSAFLUSH, &silent);
-	ok = read_line(tty, out, max, n);
+	ok = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, out, max, n);
 	tcsetattr(tty, TCSAFLUSH, &before);
 	return write(tty, "\n", 1) == 1 && ok;
 }

@@ -221,6 +221,10 @@ const api = await new HttpsServer(who, async (request, response) => {
 		refuseOnce = false;
 		return send(response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
 	}
+	if (request.url === '/slow') {
+		response.writeHead(200, { 'Content-Type': 'text/plain' });
+		return response.write('the first half');
+	}
 	if (request.url === '/missing')
 		return send(response, 404, 'not here', { 'Content-Type': 'text/plain' });
 	return send(response, 200, `${request.method} ${request.text}`, { 'Content-Type': 'text/plain', 'X-Two': 'second' });
@@ -258,6 +262,14 @@ test('call takes curl\'s words: -X -H -d -i -o -f -s', async () => {
 	assert.equal(fs.readFileSync(out, 'utf8'), 'GET '); // as it was, and no half file beside it
 	assert.deepEqual(fs.readdirSync(desk.dir).filter((n) => n.startsWith('out')), ['out']);
 	assert.deepEqual(await desk.json('call', 'acme', `${url}/missing`).then(({ status, body }) => ({ status, body })), { status: 404, body: 'not here' });
+});
+
+test('Ctrl-C in the middle of an answer leaves neither half a file nor a trace of it', async () => {
+	const half = path.join(desk.dir, 'half');
+	const running = desk.start(['call', 'acme', '-o', half, `${url}/slow`]);
+	await lk.eventually('it has begun', () => fs.readdirSync(desk.dir).some((n) => n.startsWith('half.') && fs.statSync(path.join(desk.dir, n)).size > 0));
+	assert.equal((await running.kill('SIGINT')).signal, 'SIGINT');
+	assert.deepEqual(fs.readdirSync(desk.dir).filter((n) => n.startsWith('half')), []);
 });
 
 test('CL-28 call: on 401 invalid_token it refreshes once and repeats once', async () => {
