@@ -66,7 +66,8 @@ refresh_ahead(struct errand *x)
 		return LK_OK;
 	x->tried = true;
 	status = lk_token_for(x->connection,
-		x->seen.expires_at > now ? x->seen.expires_at - now + 1 : 1, &t, &x->error);
+		x->seen.expires_at > now ? x->seen.expires_at - now + 1 : 1, &t,
+		&x->error);
 	lk_token_free(t);
 	if (lk_info(x->connection, note_seen, &x->seen, NULL) != LK_OK)
 		x->seen.connected = false;

@@ -21,7 +21,7 @@ struct errand {
 	struct lk_connection *connection;
 	/* what came of it: */
 	struct lk_error error;  /* its status says how it ended */
-	struct lk_token *token; /* for a request that ended LK_OK; the caller frees it */
+	struct lk_token *token; /* for a request that ended LK_OK; to be freed */
 	struct seen seen;       /* without a request: what the vault says now */
 	bool tried;             /* ... and a refresh was tried */
 };

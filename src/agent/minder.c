@@ -2,8 +2,8 @@
 /*
  * minder.c - a list of connections, and an alarm for the one that is due first.
  *
- * Of each connection one errand is under way at most; asks wait behind it. A struct kept
- * belongs to the loop's thread, save its errand while that is under way.
+ * Of each connection one errand is under way at most; asks wait behind it. A struct
+ * kept belongs to the loop's thread, save its errand while that is under way.
  */
 #include "agent/minder.h"
 
@@ -83,7 +83,8 @@ start_errand(struct kept *c, struct ask *ask)
 static void
 alarm_rang(struct watch *w, uint32_t events)
 {
-	struct minder *k = (struct minder *)((char *)w - offsetof(struct minder, alarm));
+	struct minder *k =
+		(struct minder *)((char *)w - offsetof(struct minder, alarm));
 	int64_t now = clock_now();
 	uint64_t times;
 

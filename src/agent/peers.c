@@ -15,7 +15,7 @@
 
 enum {
 	PEERS_MAX = 256,  /* more programs of one person are a program gone mad */
-	LINE_MS = 5000,   /* for a line to come or go, between processes of one machine */
+	LINE_MS = 5000,   /* for a line to come or go on one machine */
 	FIRST_READ = 4096,
 };
 
@@ -30,7 +30,7 @@ struct peer {
 	struct bytes out;     /* what is still to be written */
 	struct agent_request request;
 	struct ask ask;
-	bool asking;          /* the minder has the ask: this stays until it is answered */
+	bool asking;          /* the minder has the ask, and this stays for it */
 };
 
 struct peers {
@@ -142,7 +142,7 @@ answer_line(struct peer *p, struct bytes line)
 		reply_key(p);
 		return;
 	case AGENT_TOKEN:
-		loop_watch(p->peers->loop, &p->watch, 0); /* only its going is of interest */
+		loop_watch(p->peers->loop, &p->watch, 0); /* only if it hangs up */
 		p->ask = (struct ask){ .request = &p->request, .answer = answered };
 		p->asking = true;
 		minder_ask(p->peers->minder, &p->ask);
@@ -234,7 +234,8 @@ peer_new(struct peers *all, int fd)
 static void
 somebody_comes(struct watch *w, uint32_t events)
 {
-	struct peers *all = (struct peers *)((char *)w - offsetof(struct peers, listener));
+	struct peers *all =
+		(struct peers *)((char *)w - offsetof(struct peers, listener));
 	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;

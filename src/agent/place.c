@@ -33,7 +33,8 @@ private_directory(const char *path, struct fault *f)
 	if (lstat(directory, &st) != 0 || !S_ISDIR(st.st_mode))
 		return FAULT_AT(f, "%s is not a directory", directory);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		return FAULT_AT(f, "%s must be yours alone: owner and mode 0700", directory);
+		return FAULT_AT(f, "%s must be yours alone: owner and mode 0700",
+			directory);
 	return DONE;
 }
 
@@ -66,12 +67,14 @@ listen_there(struct place *p, struct fault *f)
 	if (p->listener < 0)
 		return FAULT_AT(f, "no socket can be made: %s", strerror(errno));
 	if (unlink(p->socket) != 0 && errno != ENOENT)
-		return FAULT_AT(f, "%s cannot be replaced: %s", p->socket, strerror(errno));
+		return FAULT_AT(f, "%s cannot be replaced: %s", p->socket,
+			strerror(errno));
 	before = umask(0177);
 	bound = bind(p->listener, (struct sockaddr *)&at, sizeof(at));
 	umask(before);
 	if (bound != 0 || listen(p->listener, BACKLOG) != 0)
-		return FAULT_AT(f, "cannot listen at %s: %s", p->socket, strerror(errno));
+		return FAULT_AT(f, "cannot listen at %s: %s", p->socket,
+			strerror(errno));
 	return DONE;
 }
 

@@ -18,7 +18,8 @@ struct place {
 };
 
 /* For the vault at `where`. REFUSED: another agent is there. */
-enum outcome place_take(const char *where, struct place *out, struct fault *f) must_check;
+enum outcome place_take(const char *where, struct place *out, struct fault *f)
+	must_check;
 /* Removes the socket, then lets the lock go; the lock file stays, or two agents could
  * each hold a lock on a file of that name. */
 void place_leave(struct place *p);

@@ -103,8 +103,8 @@ may_pass(enum lk_status status)
 }
 
 void
-plan_tried(struct plan *p, const struct seen *seen, const struct lk_error *e, int64_t now,
-	uint32_t random)
+plan_tried(struct plan *p, const struct seen *seen, const struct lk_error *e,
+	int64_t now, uint32_t random)
 {
 	bool fresh = e->status == LK_OK && seen->expires_at > p->seen.expires_at + SAME;
 	int64_t pause;

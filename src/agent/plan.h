@@ -2,9 +2,9 @@
 /*
  * plan.h - when a connection's token is refreshed next: pure, of what was seen and now.
  *
- * Promises: ahead of expiry, at 70 to 85 % of the token's life, never all at once; after
- * a failure when the server said, and not more often each time; never again where only
- * the person can help, until the person did.
+ * Promises: ahead of expiry, at 70 to 85 % of the token's life, never all at once;
+ * after a failure when the server said, and not more often each time; never again where
+ * only the person can help, until the person did.
  */
 #ifndef LATCHKEY_AGENT_PLAN_H
 #define LATCHKEY_AGENT_PLAN_H

@@ -25,7 +25,7 @@ struct work {
 
 struct pool *pool_new(struct mailbox *reply);
 void pool_do(struct pool *p, struct work *w); /* the loop's thread */
-size_t pool_busy(const struct pool *p);       /* given and not done; the loop's thread */
+size_t pool_busy(const struct pool *p); /* given and not done; the loop's thread */
 /* Every work must have been done, or never will be. */
 void pool_free(struct pool *p);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * survey.c - a change is several (a record, a journal, a history): they are given half a
- * second to settle and are looked at once, by a thread of the pool.
+ * survey.c - a change is several (a record, a journal, a history): they are given half
+ * a second to settle and are looked at once, by a thread of the pool.
  */
 #include "agent/survey.h"
 
@@ -114,10 +114,10 @@ changed(struct watch *w, uint32_t events)
 static int
 watch_vault(const char *where)
 {
+	const uint32_t of_interest = IN_MOVED_TO | IN_DELETE | IN_ONLYDIR;
 	int fd = where[0] == '/' ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 
-	if (fd >= 0
-		&& inotify_add_watch(fd, where, IN_MOVED_TO | IN_DELETE | IN_ONLYDIR) < 0) {
+	if (fd >= 0 && inotify_add_watch(fd, where, of_interest) < 0) {
 		close(fd);
 		fd = -1;
 	}

@@ -49,7 +49,7 @@ answer(struct answering *a, int fd)
 		return;
 	}
 	text = lk_token_text(token);
-	/* A child that does not read on has its own reasons: nothing is done about it. */
+	/* A child that does not read on has its own reasons. */
 	(void)!((!option_given(a->c, "header") ||
 			write_all(fd, field, sizeof field - 1)) &&
 		write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1));
@@ -183,7 +183,7 @@ child_with_socket(struct cli *c, const char *const *command, int64_t least,
 	}
 	status = exit_status_of(wait_for_child(child, &watched));
 	remove_socket(&a);
-	/* The other thread may be waiting for a server: nobody waits for it any more. */
+	/* The other thread may wait for a server: nobody waits for it any more. */
 	fflush(NULL);
 	_exit(status);
 }

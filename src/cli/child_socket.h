@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * child_socket.h - a command as our child, and a Unix socket beside it that gives a fresh
- * token to each who connects.
+ * child_socket.h - a command as our child, and a Unix socket beside it that gives a
+ * fresh token to each who connects.
  *
  * Promises: the socket is in a directory of its own (0700) and answers this user's
  * processes only; signals are passed on, and how the child ends is how we end; socket

@@ -44,8 +44,8 @@ agent(struct cli *c)
 
 static const struct option options[] = {
 	{ "passphrase-fd", OPTION_TEXT, "N",
-		"read the vault's passphrase as one line of that descriptor, not from the"
-		" terminal" },
+		"read the vault's passphrase as one line of that descriptor, not from"
+		" the terminal" },
 	{ "key", OPTION_TEXT, "WHERE",
 		"of a new vault: keyring, credential:NAME, file:PATH or passphrase"
 		" (default: $LATCHKEY_KEY or the first that works)" },
@@ -54,5 +54,6 @@ static const struct option options[] = {
 };
 
 const struct command command_agent = { NULL, "agent", "",
-	"keep every connection's token fresh for this person's programs, until told to stop",
+	"keep every connection's token fresh for this person's programs, until told"
+	" to stop",
 	options, agent, true, COMMON_VAULT };

@@ -283,8 +283,8 @@ call_failed(struct answer *a, const struct lk_error *e)
 	return cli_lk_failed(a->c, e);
 }
 
-/* With --include, --fail and --json on standard output nothing may be written before the
- * status is known; everything else goes out as it comes. */
+/* With --include, --fail and --json on standard output nothing may be written before
+ * the status is known; everything else goes out as it comes. */
 static int
 call_api(struct cli *c)
 {

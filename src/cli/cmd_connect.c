@@ -3,8 +3,8 @@
  * cmd_connect.c - latchkey connect NAME: a person consents, and the connection is kept.
  *
  * What the person is told goes to standard error; standard output has what was granted.
- * Ctrl-C ends it at any moment: an attempt that was not finished is of no use to anyone,
- * and the kernel takes back the listener and the locks.
+ * Ctrl-C ends it at any moment: an attempt that was not finished is of no use to
+ * anyone, and the kernel takes back the listener and the locks.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ joined(struct cli *c, struct strings words)
 	return words.n > 0 ? buf_cstr(&b) : NULL;
 }
 
-/* --parameter NAME=VALUE ... as application/x-www-form-urlencoded; false: one is not. */
+/* --parameter NAME=VALUE ... as x-www-form-urlencoded; false: one is not. */
 static bool
 read_parameters(struct cli *c, const char **out)
 {
@@ -58,9 +58,9 @@ read_secret_options(struct cli *c, const char **file)
 
 	if (option_given(c, "client-secret")) {
 		cli_usage(c,
-			"a secret in an argument can be read by everyone on this machine,"
-			" and this one may have been: rotate it, and give the new one"
-			" by --client-secret-file or --client-secret-fd");
+			"a secret in an argument can be read by everyone on this"
+			" machine, and this one may have been: rotate it, and give the new"
+			" one by --client-secret-file or --client-secret-fd");
 		return false;
 	}
 	*file = option_text(c, "client-secret-file");
@@ -171,7 +171,8 @@ read_person(struct cli *c, struct lk_person *p)
 		return false;
 	if (timeout < 0 || timeout > 600) {
 		cli_usage(c,
-			"--timeout is ten minutes at most: an attempt is good for no longer");
+			"--timeout is ten minutes at most: an attempt is good for no"
+			" longer");
 		return false;
 	}
 	p->way = option_given(c, "browser") ? LK_WAY_BROWSER

@@ -35,8 +35,8 @@ disconnect(struct cli *c)
 	status = exit_code(lk_disconnect(c->connection, &e));
 	if (status == EXIT_LATER)
 		cli_fail(c,
-			"%s\n%s is forgotten here, and %s was not told. Sign in there and"
-			" disconnect it by hand.",
+			"%s\n%s is forgotten here, and %s was not told. Sign in there"
+			" and disconnect it by hand.",
 			e.message, c->operands[0], n.issuer);
 	else if (status != EXIT_DONE)
 		cli_lk_failed(c, &e);

@@ -57,7 +57,7 @@ sealed_memory(const struct lk_token *token, bool header)
 	return -1;
 }
 
-/* The number for the child; false: said why not. Asked before anything is opened here. */
+/* The number for the child; false: said why not. Before anything is opened here. */
 static bool
 choose_descriptor(const struct cli *c, int *out)
 {
@@ -143,8 +143,8 @@ static const struct option options[] = {
 	{ "fd", OPTION_TEXT, "N",
 		"the descriptor (default: 3; $LATCHKEY_TOKEN_FD tells it)" },
 	{ "socket", OPTION_FLAG, NULL,
-		"a socket at $LATCHKEY_TOKEN_SOCKET instead: each who connects reads a fresh"
-		" token" },
+		"a socket at $LATCHKEY_TOKEN_SOCKET instead: each who connects reads a"
+		" fresh token" },
 	{ "header", OPTION_FLAG, NULL,
 		"as the field Authorization, for curl -H @/dev/fd/3" },
 	{ "min-ttl", OPTION_TEXT, "TIME",

@@ -170,5 +170,6 @@ show_status(struct cli *c)
 }
 
 const struct command command_status = { NULL, "status", "[NAME]",
-	"every connection of the vault, or one; with NAME it ends 3 if that needs the person",
+	"every connection of the vault, or one; with NAME it ends 3 if that needs the"
+	" person",
 	NULL, show_status, true, COMMON_CONNECTION | COMMON_AGENT };

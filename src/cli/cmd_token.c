@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cmd_token.c - latchkey token NAME: a fresh access token on standard output, and
- * nothing else there; whoever asked for it wants it, so nothing is said about terminals.
+ * nothing else there; whoever asked for it wants it, so nothing is said about
+ * terminals.
  */
 #include <stdio.h>
 

@@ -29,7 +29,7 @@ enum {
 
 /* ---- where -------------------------------------------------------------- */
 
-/* One agent a vault: the name follows from where the vault is, however it was spelled. */
+/* One agent a vault: the name follows from where that is, however it was spelled. */
 static void
 vault_digest(const char *where, char out[static 17])
 {
@@ -100,7 +100,8 @@ wait_for(int fd, short events, int64_t deadline_ms)
 
 	for (;;) {
 		int64_t left = deadline_ms - clock_monotonic_ms();
-		int got = left > 0 ? poll(&p, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
+		int wait = left < INT_MAX ? (int)left : INT_MAX;
+		int got = left > 0 ? poll(&p, 1, wait) : 0;
 
 		if (got > 0 || (got < 0 && errno != EINTR) || left <= 0)
 			return got > 0;

@@ -28,7 +28,7 @@ struct agent_token {
 enum agent_result agent_ask_token(struct arena *a, const char *socket_path,
 	struct bytes name, int64_t min_ttl, struct bytes refused, int wait_ms,
 	struct agent_token *out, enum lk_status *status, struct lk_error *e);
-/* The vault's data key, for a process of the same person that has no other way to it. */
+/* The vault's data key, for a process of the same person with no other way to it. */
 bool agent_ask_key(const char *socket_path, uint8_t key[static 32]);
 /* Its process id, or 0: none answers. */
 int64_t agent_ask_pid(const char *socket_path);

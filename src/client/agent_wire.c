@@ -291,7 +291,8 @@ agent_reply_read(struct arena *a, struct bytes line, struct agent_reply *out)
 	struct members m;
 
 	*out = (struct agent_reply){ .status = LK_BUG };
-	if (!read_members(a, line, &m) || !read_status(text(&m, "status"), &out->status))
+	if (!read_members(a, line, &m) ||
+		!read_status(text(&m, "status"), &out->status))
 		return false;
 	out->error.status = out->status;
 	out->error.retry_after = number(&m, "retry_after", 0);

@@ -12,8 +12,9 @@
  *
  * Promises: a line ends with a newline, has AGENT_LINE_MAX bytes at most, and is one
  * flat JSON object of texts and whole numbers, written without a space; a line that is
- * anything else, or has a member twice, is not read. Nothing is copied anywhere but into
- * the arena, which is wiped. Numbers of the clock are CLOCK_BOOTTIME, which both share.
+ * anything else, or has a member twice, is not read. Nothing is copied anywhere but
+ * into the arena, which is wiped. Numbers of the clock are CLOCK_BOOTTIME, which both
+ * share.
  */
 #ifndef LATCHKEY_CLIENT_AGENT_WIRE_H
 #define LATCHKEY_CLIENT_AGENT_WIRE_H
