@@ -84,7 +84,7 @@ test('signing in for the account page, signing out, and then it is closed', () =
 
 test('a sign-in form that ran out loses nothing but time (U-04)', () => chrome.as({}, async (person) => {
 	const page = await person.open('/account');
-	lk.advance(31 * 60);
+	await lk.advance(31 * 60);
 	await person.signIn(page, lk.nadia);
 	assert.match(await page.getByRole('alert').innerText(), /had run out/);
 	await person.look_at(page, 'sign-in-expired');
@@ -96,7 +96,7 @@ test('a sign-in form that ran out loses nothing but time (U-04)', () => chrome.a
 test('a consent page that ran out goes nowhere (U-10)', () => chrome.as({}, async (person) => {
 	const page = await person.open(connect(lk, lk.web, { prompt: 'consent' }).url);
 	await person.signIn(page, lk.tom);
-	lk.advance(31 * 60);
+	await lk.advance(31 * 60);
 	const before = partner.received.length;
 	await press(page, 'Approve');
 	await page.waitForLoadState();

@@ -20,7 +20,7 @@ import { Browser, read } from './browser.mjs';
 import { Connection, Pool, requestBytes } from './http.mjs';
 import { basic, form, pkce } from './form.mjs';
 import { Ledger } from './ledger.mjs';
-import { Cluster, freshSchema, onPostgres } from './postgres.mjs';
+import { Cluster, freshSchema, onPostgres, sql } from './postgres.mjs';
 
 export { Answer, Connection, requestBytes, strictJson } from './http.mjs';
 export { Browser, read } from './browser.mjs';
@@ -315,14 +315,15 @@ export class Latchkey {
 		return answer;
 	}
 
-	// Moves the server's wall clock forward, for good; needs {time: true}. That of a
-	// database it looks at once a second.
+	// Moves the server's wall clock forward, for good; needs {time: true}. At that of a
+	// database it has to be made to look: requests of `send` wait for it, others await this.
 	advance(seconds) {
 		this.offset += seconds;
 		const fresh = `${this.clockFile}.new`;
 		fs.writeFileSync(fresh, `+${this.offset}\n`);
 		fs.renameSync(fresh, this.clockFile);
-		this.clockSeen = this.cluster ? sleep(1500) : undefined;
+		this.clockSeen = this.cluster ? sql(this.database, 'NOTIFY latchkey').then(() => sleep(300)) : undefined;
+		return this.clockSeen;
 	}
 
 	now() {
