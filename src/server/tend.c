@@ -296,20 +296,30 @@ start_successor(const struct server *s)
 
 /* ---- the loop ------------------------------------------------------------------------- */
 
+/* All that have come, then each once: the kernel hands SIGHUP over before SIGTERM, and
+ * whoever sends it faster than we reload must not keep the others waiting. */
 static void
 signal_came(struct watch *w, uint32_t events)
 {
 	struct server *s = (struct server *)((char *)w - offsetof(struct server, signals));
 	struct signalfd_siginfo info;
+	bool hup = false, usr2 = false;
+	int end = 0;
 
 	(void)events;
 	while (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo == SIGUSR2)
-			start_successor(s);
-		else if (info.ssi_signo != SIGHUP)
-			drain(s, sigabbrev_np((int)info.ssi_signo));
-		else if (!s->draining) /* no more than what there is, to its end */
-			reload(s);
+		if (info.ssi_signo == SIGHUP)
+			hup = true;
+		else if (info.ssi_signo == SIGUSR2)
+			usr2 = true;
+		else
+			end = (int)info.ssi_signo;
+	if (end != 0)
+		drain(s, sigabbrev_np(end));
+	if (hup && !s->draining) /* no more than what there is, to its end */
+		reload(s);
+	if (usr2 && end == 0)
+		start_successor(s);
 }
 
 static void
