@@ -61,7 +61,7 @@ test('SIGHUP after SIGHUP under load, then SIGTERM, and SIGHUP still: it ends in
 test('SIGHUP without a pause keeps neither SIGTERM nor anybody else waiting', async () => {
 	const lk = await Latchkey.start();
 	made.push(lk);
-	const flood = spawn('python3', ['-c', 'import os, sys\nwhile True: os.kill(int(sys.argv[1]), 1)', String(lk.child.pid)], { stdio: 'ignore' });
+	const flood = Array.from({ length: 6 }, () => spawn('python3', ['-c', 'import os, sys\nwhile True: os.kill(int(sys.argv[1]), 1)', String(lk.child.pid)], { stdio: 'ignore' }));
 	try {
 		await lk.eventually('some reloads', () => lk.events('reloaded').length > 10);
 		assert.equal((await lk.health('/healthz')).status, 200);
@@ -69,7 +69,7 @@ test('SIGHUP without a pause keeps neither SIGTERM nor anybody else waiting', as
 		const ended = await Promise.race([lk.exit, sleep(10000 * SLOW)]);
 		assert.deepEqual(ended, { status: 0, signal: null });
 	} finally {
-		flood.kill();
+		flood.forEach((one) => one.kill());
 		lk.child.kill('SIGKILL');
 	}
 });
