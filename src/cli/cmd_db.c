@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_db.c - latchkey db copy: an installation moved from SQLite to PostgreSQL or
- * back, and latchkey restore: what has to be done to one that is older than the tokens
- * it gave out.
+ * cmd_db.c - latchkey db upgrade: a schema brought to what this program needs; latchkey
+ * db copy: an installation moved from SQLite to PostgreSQL or back; and latchkey restore:
+ * what has to be done to one that is older than the tokens it gave out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +103,26 @@ db_copy(struct cli *c)
 		back ? NULL : to);
 }
 
+/* ---- db upgrade ---------------------------------------------------------- */
+
+static int
+db_upgrade(struct cli *c)
+{
+	static const struct column columns[] = {
+		{ "from", "Schema before" }, { "to", "Schema now" }, { NULL, NULL },
+	};
+	struct fault f = { .what = "" };
+	int64_t from, to;
+
+	if (!cli_become_owner(c))
+		return 1;
+	if (config_open(c->dir, NULL, 0, &c->config, &f) != DONE ||
+		store_upgrade(config_database(c->config, c->dir), &from, &to, &f) != DONE)
+		return cli_fail(c, "%s", f.what);
+	return cli_print_object(c, json_pack("{s:I, s:I}", "from", (json_int_t)from, "to",
+		(json_int_t)(from > to ? from : to)), columns);
+}
+
 /* ---- restore ------------------------------------------------------------- */
 
 /* So many epochs were begun since the backup, and their numbers were used. */
@@ -187,6 +207,8 @@ static const struct option restore_options[] = {
 	{ NULL, OPTION_FLAG, NULL, NULL },
 };
 
+const struct command command_db_upgrade = { "db", "upgrade", "",
+	"bring the schema to what this version needs", NULL, db_upgrade, false };
 const struct command command_db_copy = { "db", "copy", "",
 	"move everything to PostgreSQL, or back to SQLite", copy_options, db_copy, false };
 const struct command command_restore = { NULL, "restore", "",

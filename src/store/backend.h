@@ -20,9 +20,18 @@ enum verb {
 	VERB_COUNT
 };
 
+/* A step that makes a schema of that version of the one before it. */
+struct upgrade {
+	int64_t version; /* 0: the end of the list */
+	const char *sqlite, *postgres;
+};
+
 struct backend {
 	enum outcome (*url_good)(const char *url, struct fault *f); /* NULL: any */
 	enum outcome (*create)(const char *where, struct fault *f);
+	/* All steps behind the version there is up to `to`, or none; *from: what it was. */
+	enum outcome (*upgrade)(const char *where, const struct upgrade *steps, int64_t to,
+		int64_t *from, struct fault *f);
 	enum outcome (*open)(const char *where, struct store **out, struct fault *f);
 	void (*close)(struct store *s);
 	struct store_port *(*port_new)(
@@ -80,6 +89,10 @@ struct grant_touch {
 	uint8_t key[GRANT_KEY_SIZE];
 	int64_t now;
 };
+
+/* store_upgrade by these steps. */
+enum outcome store_upgrade_by(const char *url, const struct upgrade *steps, int64_t to,
+	int64_t *from, struct fault *f) must_check;
 
 /* The end of a call on its port's thread, and from any other. */
 void store_finish(struct store_call *c);

@@ -29,7 +29,7 @@ enum pg_statement {
 struct pg_text { const char *name, *sql; };
 extern const struct pg_text pg_statements[PG_COUNT];
 
-#define PG_SCHEMA_VERSION 1000 /* major * 1000 + minor; minors only add */
+#define PG_SCHEMA_VERSION SCHEMA_VERSION
 
 /* Every step of a call is answered within ANSWER, or the call is a fault; so a
  * request is answered within two seconds whatever the database does. */
@@ -144,6 +144,8 @@ void pg_hear(void *arg, const PGresult *notice);
 /* ---- the schema (postgres_open.c) ---------------------------------------- */
 
 enum outcome pg_create(const char *url, struct fault *f) must_check;
+enum outcome pg_upgrade(const char *url, const struct upgrade *steps, int64_t to,
+	int64_t *from, struct fault *f) must_check;
 /* In the transaction under way. */
 enum outcome pg_make_tables(struct pg *db, struct fault *f) must_check;
 /* Is it ours, and of a version we know? */

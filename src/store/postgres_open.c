@@ -84,7 +84,7 @@ judge_version(int64_t version, struct fault *f)
 			(long long)version, PG_SCHEMA_VERSION);
 	if (version < PG_SCHEMA_VERSION)
 		return FAULT_AT(f, "the database was made by an older latchkey (schema "
-			"%lld, this one needs %d): use that one",
+			"%lld, this one needs %d): latchkey db upgrade",
 			(long long)version, PG_SCHEMA_VERSION);
 	return DONE;
 }
@@ -106,4 +106,61 @@ pg_inspect(struct pg *db, struct fault *f)
 			"latchkey init --database URL");
 	TRY(read);
 	return judge_version(version, f);
+}
+
+/* ---- upgraded ------------------------------------------------------------ */
+
+static enum outcome
+read_version(struct pg *db, int64_t *version)
+{
+	struct pg_query q = pg_begin(db, PG_schema_version_lock);
+	enum outcome read;
+
+	*version = pg_next(&q) ? pg_take_int(&q.out) : 0;
+	read = pg_end(&q);
+	if (read != DONE && pg_same(db->state, "42P01")) /* undefined_table */
+		return FAULT_AT(db->fault, "this is not a database of latchkey");
+	return read;
+}
+
+static enum outcome
+run_steps(struct pg *db, const struct upgrade *steps, int64_t from, int64_t to)
+{
+	char mark[96];
+
+	for (; steps->version != 0; steps++)
+		if (steps->version > from && steps->version <= to)
+			TRY(pg_run(db, steps->postgres));
+	snprintf(mark, sizeof(mark), "UPDATE latchkey SET schema_version = %lld",
+		(long long)to);
+	TRY(pg_run(db, mark));
+	db->unsure = false;
+	TRY(pg_run(db, "COMMIT"));
+	return db->unsure ? FAULT_AT(db->fault, "no standby acknowledged the new schema: see "
+		"to the standby, and try again") : DONE;
+}
+
+enum outcome
+pg_upgrade(const char *url, const struct upgrade *steps, int64_t to, int64_t *from,
+	struct fault *f)
+{
+	struct pg db = { .conn = NULL };
+	struct pg_target t;
+	enum outcome done;
+	bool needed = false;
+
+	TRY(pg_target_read(url, &t, f));
+	done = connect_somewhere(&db, &t, f);
+	if (done == DONE)
+		done = pg_run(&db, "BEGIN");
+	if (done == DONE)
+		done = read_version(&db, from);
+	if (done == DONE)
+		done = upgrade_needed(steps, *from, to, &needed, f);
+	if (done == DONE && needed)
+		done = run_steps(&db, steps, *from, to);
+	pg_disconnect(&db); /* what was not committed is undone */
+	arena_free(db.scratch);
+	pg_target_free(&t);
+	return done;
 }

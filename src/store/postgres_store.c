@@ -136,6 +136,7 @@ check_store(struct store *s, struct fault *f)
 const struct backend postgres_backend = {
 	.url_good = url_good,
 	.create = pg_create,
+	.upgrade = pg_upgrade,
 	.open = open_store,
 	.close = close_store,
 	.port_new = pg_port_new,

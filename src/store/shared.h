@@ -8,6 +8,14 @@
 
 #include "store/backend.h"
 
+/* ---- the schema (upgrade.c) ---------------------------------------------- */
+
+#define SCHEMA_VERSION 1000 /* major * 1000 + minor; minors only add */
+
+/* Is there something to do, and is there a way? */
+enum outcome upgrade_needed(const struct upgrade *steps, int64_t from, int64_t to,
+	bool *needed, struct fault *f) must_check;
+
 /* ---- a grant's row (shared_pulse.c) -------------------------------------- */
 
 #define PULSE_ENDED 35 /* octets of one that ended */

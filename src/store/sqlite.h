@@ -36,12 +36,14 @@ struct sqlite {
 
 /* ---- connections (sqlite_open.c) ----------------------------------------- */
 
-#define SQLITE_SCHEMA_VERSION 1000 /* major * 1000 + minor; minors only add */
+#define SQLITE_SCHEMA_VERSION SCHEMA_VERSION
 #define SQLITE_APPLICATION_ID 0x4C6B6579 /* "Lkey" */
 
 enum sqlite_use { SQLITE_FOR_READING, SQLITE_FOR_WRITING, SQLITE_FOR_CHECKPOINTS };
 
 enum outcome sqlite_create(const char *path, struct fault *f) must_check;
+enum outcome sqlite_upgrade(const char *path, const struct upgrade *steps, int64_t to,
+	int64_t *from, struct fault *f) must_check;
 /* Is it there, ours, of a version we know, writable, and nobody else's to read? */
 enum outcome sqlite_inspect(const char *path, struct fault *f) must_check;
 enum outcome sqlite_connect(struct sqlite *db, const char *path, enum sqlite_use use,

@@ -252,11 +252,9 @@ pragma(sqlite3 *db, const char *sql, int *value)
 static enum outcome
 inspect_version(const char *path, int application, int version, struct fault *f)
 {
-	int major = version / 1000, our_major = SQLITE_SCHEMA_VERSION / 1000;
-
 	if (application != SQLITE_APPLICATION_ID)
 		return FAULT_AT(f, "%s is not a database of latchkey", path);
-	if (major > our_major)
+	if (version / 1000 > SQLITE_SCHEMA_VERSION / 1000)
 		return FAULT_AT(f,
 			"%s was made by a newer latchkey (schema %d, this one "
 			"knows %d): use that one",
@@ -264,7 +262,7 @@ inspect_version(const char *path, int application, int version, struct fault *f)
 	if (version < SQLITE_SCHEMA_VERSION)
 		return FAULT_AT(f,
 			"%s was made by an older latchkey (schema %d, this one "
-			"needs %d): use that one, or begin a new one with latchkey init",
+			"needs %d): latchkey db upgrade",
 			path, version, SQLITE_SCHEMA_VERSION);
 	return DONE;
 }
@@ -302,4 +300,57 @@ sqlite_inspect(const char *path, struct fault *f)
 		good = inspect_writing(db.db, path, f);
 	sqlite_disconnect(&db);
 	return good;
+}
+
+/* ---- upgraded ------------------------------------------------------------ */
+
+/* In a transaction, which whoever calls ends. */
+static enum outcome
+run_steps(sqlite3 *db, const struct upgrade *steps, int64_t from, int64_t to,
+	struct fault *f)
+{
+	char mark[64];
+	int rc = SQLITE_OK;
+
+	for (; steps->version != 0 && rc == SQLITE_OK; steps++)
+		if (steps->version > from && steps->version <= to)
+			rc = run(db, steps->sqlite);
+	snprintf(mark, sizeof(mark), "PRAGMA user_version = %lld; COMMIT", (long long)to);
+	if (rc == SQLITE_OK)
+		rc = run(db, mark);
+	return rc == SQLITE_OK ? DONE : sqlite_fault(db, rc, "upgrade", f);
+}
+
+static enum outcome
+upgrade_open(sqlite3 *db, const char *path, const struct upgrade *steps, int64_t to,
+	int64_t *from, struct fault *f)
+{
+	int application = 0, version = 0, rc = run(db, "BEGIN IMMEDIATE");
+	bool needed;
+
+	if (rc == SQLITE_OK)
+		rc = pragma(db, "PRAGMA application_id", &application);
+	if (rc == SQLITE_OK)
+		rc = pragma(db, "PRAGMA user_version", &version);
+	if (rc != SQLITE_OK)
+		return sqlite_fault(db, rc, path, f);
+	if (application != SQLITE_APPLICATION_ID)
+		return FAULT_AT(f, "%s is not a database of latchkey", path);
+	*from = version;
+	TRY(upgrade_needed(steps, version, to, &needed, f));
+	return needed ? run_steps(db, steps, version, to, f) : DONE;
+}
+
+enum outcome
+sqlite_upgrade(const char *path, const struct upgrade *steps, int64_t to, int64_t *from,
+	struct fault *f)
+{
+	struct sqlite db;
+	enum outcome done;
+
+	TRY(inspect_file(path, f));
+	TRY(sqlite_connect(&db, path, SQLITE_FOR_WRITING, f));
+	done = upgrade_open(db.db, path, steps, to, from, f);
+	sqlite_disconnect(&db); /* what was not committed is undone */
+	return done;
 }

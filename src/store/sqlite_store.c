@@ -160,6 +160,7 @@ close_port(struct store_port *port)
 
 const struct backend sqlite_backend = {
 	.create = sqlite_create,
+	.upgrade = sqlite_upgrade,
 	.open = open_store,
 	.close = close_store,
 	.port_new = open_port,

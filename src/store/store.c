@@ -52,6 +52,16 @@ store_create(const char *url, struct fault *f)
 }
 
 enum outcome
+store_upgrade_by(const char *url, const struct upgrade *steps, int64_t to, int64_t *from,
+	struct fault *f)
+{
+	const struct backend *backend;
+
+	TRY(backend_of(url, &backend, f));
+	return backend->upgrade(url, steps, to, from, f);
+}
+
+enum outcome
 store_open(const char *url, struct store **out, struct fault *f)
 {
 	const struct backend *backend;

@@ -54,6 +54,10 @@ enum outcome store_open(const char *url, struct store **out, struct fault *f)
 	must_check;
 /* Could store_open be given this? Nothing is opened. */
 enum outcome store_url_good(const char *url, struct fault *f) must_check;
+/* Brings the schema to what this program needs, in one transaction; it only adds, so
+ * that servers of the older minor version go on. from == to: there was nothing to do. */
+enum outcome store_upgrade(const char *url, int64_t *from, int64_t *to,
+	struct fault *f) must_check;
 /* Moves all of it into a new store of the other kind, while a server may run on it:
  * from the first row on nobody changes the old one, and once the new one is committed
  * nothing is answered from the old one any more (SQLite: the file is called .moved;
