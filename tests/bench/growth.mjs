@@ -116,19 +116,23 @@ function refresh(lk, run, more = []) {
 	return load([...common(lk), '--mode', 'refresh', '--basic', credentials(lk.web), '--input', file, ...more], [lk.child.pid]);
 }
 
-// Server CPU a request with few grants, divided by that with many.
+// Of each kind of request, many grants against few: requests a second, and server CPU
+// a request the other way round, so that 1 always means that size costs nothing.
 async function compare(few, many) {
-	const ratios = { introspection: [], refresh: [] };
+	const rates = { introspection: [], refresh: [] }, costs = { introspection: [], refresh: [] };
 	let refreshes = 0, last;
+	const note = (what, a, b) => {
+		rates[what].push(b.per_second / a.per_second);
+		costs[what].push(a.cpu_us / b.cpu_us);
+		return b;
+	};
 	for (let round = 0; round < ROUNDS; round++) {
-		const asked = await introspect(few);
-		ratios.introspection.push(asked.cpu_us / (await introspect(many)).cpu_us);
-		const changed = await refresh(few, round);
-		last = await refresh(many, round);
-		ratios.refresh.push(changed.cpu_us / last.cpu_us);
+		note('introspection', await introspect(few), await introspect(many));
+		last = note('refresh', await refresh(few, round), await refresh(many, round));
 		refreshes += last.requests;
 	}
-	return { introspection: median(ratios.introspection), refresh: median(ratios.refresh), refreshes, perSecond: last.per_second };
+	const medians = (all) => Object.fromEntries(Object.entries(all).map(([what, list]) => [what, median(list)]));
+	return { rate: medians(rates), cpu: medians(costs), refreshes, perSecond: last.per_second };
 }
 
 export async function scale() {
