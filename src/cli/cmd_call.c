@@ -19,6 +19,7 @@
 
 #define DATA_MAX ((size_t)64 * 1024 * 1024) /* a body to send is read as a whole */
 #define KEPT_MAX ((size_t)64 * 1024 * 1024) /* so is an answer that is judged first */
+#define HEAD_MAX ((size_t)1024 * 1024)      /* its fields; libcurl takes fewer */
 
 struct answer {
 	struct cli *c;
@@ -207,7 +208,7 @@ close_output(struct answer *a, bool good)
 static bool
 write_head(const struct answer *a, const struct lk_response *response)
 {
-	struct buf b = buf_new(a->c->arena, 1024 * 1024);
+	struct buf b = buf_new(a->c->arena, HEAD_MAX);
 	const char *name, *value;
 
 	buf_printf(&b, "HTTP %d\r\n", lk_response_status(response));
@@ -333,4 +334,4 @@ static const struct option options[] = {
 
 const struct command command_call = { NULL, "call", "NAME URL",
 	"call an API with a fresh token; repeats once when the token was refused",
-	options, call_api, true, COMMON_CONNECTION | COMMON_TOKEN };
+	options, call_api, true, COMMON_CONNECTION | COMMON_AGENT };

@@ -154,4 +154,4 @@ static const struct option options[] = {
 
 const struct command command_exec = { NULL, "exec", "NAME -- COMMAND...",
 	"run a command that has a token, and neither argument nor environment shows it",
-	options, exec_command, true, COMMON_TOKEN };
+	options, exec_command, true, COMMON_VAULT | COMMON_AGENT };

@@ -59,4 +59,4 @@ static const struct option options[] = {
 
 const struct command command_token = { NULL, "token", "NAME",
 	"print a fresh access token of a connection", options, token, true,
-	COMMON_CONNECTION | COMMON_TOKEN };
+	COMMON_CONNECTION | COMMON_AGENT };

@@ -98,8 +98,8 @@ when_in_words(struct arena *a, int64_t at, int64_t now)
 		int64_t least, unit;
 		const char *name;
 	} units[] = {
-		{ 2 * 86400, 86400, "days" },
-		{ 2 * 3600, 3600, "h" },
+		{ 172800, 86400, "days" },
+		{ 7200, 3600, "h" },
 		{ 120, 60, "min" },
 		{ 1, 1, "s" },
 	};

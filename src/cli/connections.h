@@ -15,9 +15,7 @@ enum exit_code {
 #undef EXIT
 };
 
-/* Commands that ask for tokens, and those that only look. */
 #define COMMON_CONNECTION (COMMON_JSON | COMMON_VAULT)
-#define COMMON_TOKEN (COMMON_VAULT | COMMON_AGENT)
 
 /* Opens the vault as c->lk, or says why not; an exit status. key: where the key of a
  * new one is to live, or NULL. Closed by main. */
