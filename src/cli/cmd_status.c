@@ -61,8 +61,11 @@ gather(void *arg, const struct lk_info *info)
 static json_t *
 vault_json(const struct cli *c)
 {
+	const char *agent = lk_agent_place(c->lk);
+
 	return json_pack("{s:s, s:s, s:s}", "vault", lk_vault_place(c->lk), "key",
-		lk_vault_key_place(c->lk), "agent", lk_agent_place(c->lk));
+		lk_vault_key_place(c->lk), "agent",
+		agent[0] != '\0' || c->json ? agent : "none runs");
 }
 
 static int
@@ -91,8 +94,6 @@ print_all(struct cli *c, json_t *list)
 		json_object_set_new(out, "connections", list);
 		return cli_print_object(c, out, NULL);
 	}
-	if (lk_agent_place(c->lk)[0] == '\0')
-		json_object_set_new(out, "agent", json_string("none runs"));
 	cli_print_object(c, out, vault);
 	putchar('\n');
 	return cli_print_list(c, list, columns,
