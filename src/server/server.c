@@ -398,8 +398,8 @@ server_run(const struct server_options *o)
 	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
 	lean_after_start();
-	server_say_started(&s);
 	server_take_over(&s);
+	server_say_started(&s);
 	tend(&s);
 	server_publish(NULL);
 	log_flush();

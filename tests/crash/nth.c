@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* In the order of nth.test.mjs. */
+/* In the order of nth.mjs. */
 enum kind { NONE, DISK_WRITE, DISK_FULL, DISK_SYNC, DISK_READ, SEND, RECEIVE, ACCEPT, OPEN, MEMORY };
 
 struct control {
