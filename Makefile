@@ -52,11 +52,11 @@ test-postgres: ## every test of the server with PostgreSQL behind it
 	@$(NINJA) -C $(BUILD) all meson-test-prereq
 	@tests/run --build $(BUILD) units postgres postgres-rules postgres-browser failover
 
-test-chaos: ## three databases and three servers under faults, the long form (some 45 minutes)
+test-chaos: ## three databases and three servers under faults, the long form (some two hours)
 	@scripts/deps build test
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) all
-	@LONG=1 EVENTS=$${EVENTS:-300} ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) --jobs 1 chaos failover
+	@LONG=1 SOAK_SECONDS=$${SOAK_SECONDS:-3600} EVENTS=$${EVENTS:-300} ROUNDS=$${ROUNDS:-200} tests/run --build $(BUILD) --jobs 1 chaos failover
 	@NTH=all tests/run --build $(BUILD) crash
 
 test-crash: ## kill -9 and power cuts under load, 200 times each (ROUNDS=N for another number)
