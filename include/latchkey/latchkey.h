@@ -34,7 +34,8 @@
  * is copied. Outputs are set only when LK_OK is returned. `error` may be NULL.
  * A struct that begins with `size` is set to zero and its size filled in by
  * LK_INIT; members that stay zero have the default that stands with them.
- * A child of fork() may use the library after exec, or after opening its own lk.
+ * A child of fork() may use the library after exec, or after opening its own lk. What
+ * it has of its parent's it leaves alone: lk_close and lk_connection_close do nothing.
  */
 #ifndef LATCHKEY_LATCHKEY_H
 #define LATCHKEY_LATCHKEY_H

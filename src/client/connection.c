@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "client/lk.h"
@@ -172,7 +173,7 @@ lk_connection_close(struct lk_connection *c)
 	struct lk_connection **at;
 	bool last;
 
-	if (c == NULL)
+	if (c == NULL || c->lk->pid != getpid()) /* as lk_close */
 		return;
 	pthread_mutex_lock(&c->lk->mutex);
 	/* A pair that is nowhere else stays until lk_close. */

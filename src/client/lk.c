@@ -269,10 +269,12 @@ lk_vault(const struct lk *lk)
 	return lk->vault;
 }
 
+/* A child of fork() ends none of its parent's sessions: a farewell sent on a descriptor
+ * that both have (to PostgreSQL, by TLS) would be believed. */
 LK_API void
 lk_close(struct lk *lk)
 {
-	if (lk == NULL)
+	if (lk == NULL || lk->pid != getpid())
 		return;
 	connections_free(lk);
 	servers_free(lk);

@@ -148,8 +148,12 @@ do_fork(const json_t *command, json_t *answer, struct lk_error *e)
 	if (status != LK_OK)
 		return status;
 	child = fork();
-	if (child == 0)
-		_exit((int)lk_token_after(k->connection, k->token, &t, NULL));
+	if (child == 0) {
+		status = lk_token_after(k->connection, k->token, &t, NULL);
+		lk_connection_close(k->connection);
+		lk_close(lk); /* nothing of the parent's ends */
+		_exit((int)status);
+	}
 	waitpid(child, &ended, 0);
 	put(answer, "child", lk_status_name((enum lk_status)WEXITSTATUS(ended)));
 	return LK_OK;
