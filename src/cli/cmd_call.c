@@ -4,7 +4,8 @@
  * curl where curl has them. As with curl the status of the answer is no failure, unless
  * --fail says so.
  *
- * A file of --output is there whole or not at all.
+ * A file of --output is there whole or not at all. What is no plain file (/dev/null, a
+ * FIFO) is written to as it is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -167,36 +168,52 @@ remove_unfinished(int number)
 	raise(number);
 }
 
-static bool
-open_output(struct answer *a)
+/* Opened under a name of its own, where a file of that name can be replaced. */
+static int
+open_temporary(struct answer *a)
 {
 	mode_t mask = umask(077);
+	int fd;
 
 	umask(mask);
-	a->fd = STDOUT_FILENO;
-	if (a->path == NULL)
-		return true;
 	a->temporary =
 		(char *)(uintptr_t)arena_printf(a->c->arena, "%s.XXXXXX", a->path);
-	a->fd = mkostemp(a->temporary, O_CLOEXEC);
-	if (a->fd < 0) {
-		cli_fail(a->c, "%s: %s", a->path, strerror(errno));
-		return false;
-	}
+	fd = mkostemp(a->temporary, O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	unfinished = a->temporary;
 	signal(SIGINT, remove_unfinished);
 	signal(SIGTERM, remove_unfinished);
-	(void)fchmod(a->fd, 0666 & ~mask);
-	return true;
+	(void)fchmod(fd, 0666 & ~mask);
+	return fd;
+}
+
+static bool
+open_output(struct answer *a)
+{
+	struct stat st;
+
+	a->fd = STDOUT_FILENO;
+	if (a->path == NULL)
+		return true;
+	if (stat(a->path, &st) == 0 && !S_ISREG(st.st_mode))
+		a->fd = open(a->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	else
+		a->fd = open_temporary(a);
+	if (a->fd < 0)
+		cli_fail(a->c, "%s: %s", a->path, strerror(errno));
+	return a->fd >= 0;
 }
 
 /* The file comes to its name when all of it was written, or goes. */
 static bool
 close_output(struct answer *a, bool good)
 {
-	if (a->temporary == NULL)
+	if (a->path == NULL)
 		return true;
 	good = close(a->fd) == 0 && good;
+	if (a->temporary == NULL)
+		return good;
 	if (good && rename(a->temporary, a->path) != 0)
 		good = cli_fail(a->c, "%s: %s", a->path, strerror(errno)) == 0;
 	if (!good)

@@ -4,6 +4,7 @@
 // one: what each does, how each ends, and what none of them shows.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -289,6 +290,15 @@ test('call gives the token to nobody whom it is not for', async () => {
 	const count = asked.length;
 	assert.ok((await desk.run('call', 'acme', `https://127.0.0.2:${api.port}/`)).status > 0);
 	assert.equal(asked.length, count);
+});
+
+test('call --output writes into what is no plain file, and leaves it there', async () => {
+	const fifo = path.join(desk.dir, 'fifo');
+	assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+	const reading = run('timeout', ['20', 'cat', fifo]);
+	await desk.ends(0, 'call', 'acme', '-o', fifo, url);
+	assert.ok(fs.lstatSync(fifo).isFIFO(), 'the FIFO was replaced');
+	assert.equal((await reading).stdout, 'GET ');
 });
 
 // ---- exec ------------------------------------------------------------------------------------------
