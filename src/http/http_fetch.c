@@ -6,6 +6,7 @@
 
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -182,7 +183,7 @@ set_method(struct fetch *t, const struct http_fetch *r)
 {
 	if (bytes_equal(bytes_of(r->method), B("HEAD")))
 		return SET(CURLOPT_NOBODY, 1L);
-	if (is_safe(r))
+	if (is_safe(r) && r->body.n == 0)
 		return SET(CURLOPT_HTTPGET, 1L);
 	if (r->body.n == 0 && bytes_equal(bytes_of(r->method), B("DELETE")))
 		return SET(CURLOPT_HTTPGET, 1L) && SET(CURLOPT_CUSTOMREQUEST, r->method);
@@ -210,6 +211,15 @@ wipe_plaintext(CURL *curl, void *context, void *arg)
 	return CURLE_OK;
 }
 
+/* A program that is started meanwhile, by us or by our host, gets no socket of ours. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	(void)arg;
+	(void)purpose;
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 /* A libcurl with another TLS library has no such hook. */
 static void
 set_wiping(struct fetch *t)
@@ -228,6 +238,7 @@ set_options(struct fetch *t, const struct http_fetch *r)
 		SET(CURLOPT_TIMEOUT_MS, timeout) && SET(CURLOPT_HTTPHEADER, t->fields) &&
 		SET(CURLOPT_NOPROXY, "localhost,127.0.0.1,::1") &&
 		SET(CURLOPT_UNIX_SOCKET_PATH, r->unix_socket) &&
+		SET(CURLOPT_OPENSOCKETFUNCTION, open_socket) &&
 		SET(CURLOPT_FRESH_CONNECT, is_safe(r) ? 0L : 1L) &&
 		SET(CURLOPT_USERAGENT, "latchkey/" LATCHKEY_VERSION) &&
 		SET(CURLOPT_ERRORBUFFER, t->error) &&

@@ -175,6 +175,23 @@ test('HEAD has no body; a large answer is refused, or allowed by name, or stream
 	assert.equal((await call({ sink: true })).sunk.join('').length, 3 << 20);
 });
 
+test('a child of fork() that closes what it has ends nothing of its parent\'s', async () => {
+	const ports = [];
+	act = () => (response) => { ports.push(response.socket.remotePort); send(response, 200, {}); };
+	await call();
+	await driver.ok({ do: 'token', name: 'api' });
+	assert.equal((await driver.ok({ do: 'fork', name: 'api' })).child, 'bug');
+	await call();
+	assert.equal(ports[1], ports[0]); // the same connection still
+});
+
+test('a body goes along with whatever method is named', async () => {
+	for (const method of ['GET', 'DELETE', 'QUERY']) {
+		await call({ method, body: 'asked' });
+		assert.deepEqual([seen.at(-1).method, seen.at(-1).text], [method, 'asked']);
+	}
+});
+
 test('what may not be sent is not sent', async () => {
 	const wrong = async (status, more) => driver.ends(status, { do: 'call', name: 'api', url: here.origin, ...more });
 	await wrong('bug', { headers: { authorization: 'Basic x' } });

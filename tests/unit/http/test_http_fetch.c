@@ -2,6 +2,9 @@
 /* Tests of http_fetch.c: R2.4. */
 #include "http/http_fetch.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include "base/asan.h"
 #include "http_test.h"
 
@@ -299,6 +302,39 @@ TEST(a_body_can_go_to_a_sink_that_may_give_up)
 	check_int(fetch(request), DONE);
 	check_int((int64_t)taken.n, 0);
 	check_bytes(answer.body, B("/a"));
+	stop();
+}
+
+/* Of the sockets to a network, how many would a program inherit that is started now? */
+static int
+inheritable_sockets(void)
+{
+	int count = 0;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_storage a;
+		socklen_t size = sizeof(a);
+
+		count += getsockname(fd, (struct sockaddr *)&a, &size) == 0 &&
+			(a.ss_family == AF_INET || a.ss_family == AF_INET6) &&
+			(fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+	}
+	return count;
+}
+
+TEST(no_program_inherits_a_line)
+{
+	struct http_lines *lines = http_lines_new();
+	struct http_fetch request = { .ca_file = test_path("cert"), .lines = lines };
+	int before;
+
+	if (!start_tls())
+		return;
+	before = inheritable_sockets();
+	request.url = url("https", "localhost", "/echo");
+	check_int(fetch(request), DONE);
+	check_int(inheritable_sockets(), before);
+	http_lines_free(lines);
 	stop();
 }
 
