@@ -86,6 +86,20 @@ export class Client {
 		}
 	}
 
+	// `latchkey connect NAME --paste`, to its end. who: what client add printed; consent:
+	// (url) => the pairs that the browser brings back. Gives what it printed.
+	async connectByPaste(name, { issuer, who, caFile, consent }) {
+		const secret = this.file(`secret-of-${name}`, `${who.client_secret}\n`);
+		const running = this.spawn(['connect', name, '--paste', '--issuer', issuer, '--client-id', who.client_id,
+			'--client-secret-file', secret, '--redirect-uri', who.redirect_uri, '--ca-file', caFile, '--scope', 'export-jobs:read']);
+		const [url] = await running.says(/https:\S+authorize\S+/);
+		await running.says(/paste/i);
+		running.child.stdin.end(`${who.redirect_uri}?${form(await consent(url))}\n`);
+		assert.equal(await running.exit, 0, running.output);
+		fs.rmSync(secret);
+		return running.output;
+	}
+
 	// A command that goes on: says(pattern) waits until it has printed that.
 	spawn(args, { env = {}, cwd = this.dir, command = BINARY } = {}) {
 		return new Running(spawn(command, args, { env: { ...process.env, ...this.env, ...env }, cwd }));

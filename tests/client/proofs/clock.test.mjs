@@ -31,7 +31,8 @@ async function stepped(act, options = {}) {
 	};
 	clock(0);
 	man.expiresIn = undefined;
-	return client.with({ ...options, env: await faketime(file) }, (driver) => act(driver, clock));
+	const env = await faketime(file);
+	return client.with({ ...options, env }, (driver) => act(driver, clock, env));
 }
 
 test('the control: the clock of the driver is the one that the test sets', () => stepped(async (driver, clock) => {
@@ -46,13 +47,13 @@ test('the control: the clock of the driver is the one that the test sets', () =>
 }));
 
 for (const seconds of [HOUR, DAY, -HOUR])
-	test(`a step of ${seconds} s: a good token stays good, in this process and the next`, () => stepped(async (driver, clock) => {
+	test(`a step of ${seconds} s: a good token stays good, in this process and the next`, () => stepped(async (driver, clock, env) => {
 		const { name } = await driver.connect(man);
 		const { token } = await driver.token(name);
 		const before = man.refreshes();
 		clock(seconds);
 		assert.equal((await driver.token(name)).token, token);
-		await client.with({}, async (other) => assert.equal((await other.token(name)).token, token));
+		await client.with({ env }, async (next) => assert.equal((await next.token(name)).token, token));
 		assert.equal(man.refreshes(), before, 'nobody had to refresh');
 	}));
 

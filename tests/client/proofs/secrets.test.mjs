@@ -87,15 +87,8 @@ async function latchkey(...args) {
 }
 
 async function connect(name) {
-	const secret = client.file('client-secret', `${man.lk.web.client_secret}\n`);
-	const running = client.spawn(['connect', name, '--paste', '--issuer', man.issuer, '--client-id', man.lk.web.client_id,
-		'--client-secret-file', secret, '--redirect-uri', man.lk.web.redirect_uri, '--ca-file', man.who.caFile, '--scope', 'export-jobs:read']);
-	const [url] = await running.says(/https:\S+authorize\S+/);
-	await running.says(/paste/i);
-	running.child.stdin.end(`${man.lk.web.redirect_uri}?${form(await man.authorize(url))}\n`);
-	assert.equal(await running.exit, 0, running.output);
-	fs.rmSync(secret);
-	said.push(running.output);
+	said.push(await client.connectByPaste(name,
+		{ issuer: man.issuer, who: man.lk.web, caFile: man.who.caFile, consent: (url) => man.authorize(url) }));
 }
 
 test('a whole run: nothing that was secret is seen anywhere', async (t) => {
