@@ -125,8 +125,7 @@ cover: ## run every test and write build-cover/coverage/index.html
 install: ## program, library, man pages, systemd unit below DESTDIR and PREFIX
 	@$(AS_OWNER) $(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(AS_OWNER) $(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
-	@$(AS_OWNER) $(NINJA) -C $(BUILD) latchkey liblatchkey docs/latchkey.1 \
-		docs/latchkey-connect.1 dist/latchkey.bash
+	@$(AS_OWNER) $(NINJA) -C $(BUILD) latchkey liblatchkey manuals dist/latchkey.bash
 	@rm -f $(BUILD)/meson-logs/install-log.txt
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild
 	@[ -n "$(DESTDIR)" ] || ldconfig
