@@ -44,6 +44,14 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+template <class T>
+inline T
+lk_init()
+{
+	T zero = T();
+	zero.size = sizeof(T);
+	return zero;
+}
 extern "C" {
 #endif
 
@@ -57,7 +65,7 @@ extern "C" {
 
 /* struct lk_options o = LK_INIT(struct lk_options); */
 #ifdef __cplusplus
-#define LK_INIT(type) { sizeof(type) }
+#define LK_INIT(type) lk_init<type>()
 #else
 #define LK_INIT(type) { .size = sizeof(type) }
 #endif
@@ -122,7 +130,8 @@ struct lk_options {
 	const char *vault;
 	/* Where a new vault's key lives: "keyring", "credential:NAME", "file:PATH",
 	 * "passphrase". NULL: $LATCHKEY_KEY, or the first of keyring, systemd
-	 * credential "latchkey-vault", key file in the vault's directory's sibling that works.
+	 * credential "latchkey-vault", key file ~/.config/latchkey/vault.key (in
+	 * $XDG_CONFIG_HOME/latchkey where that is set) that works.
 	 * An existing vault knows where its key is; a different answer is refused. */
 	const char *key;
 	int lock_wait_ms;    /* longest wait for another's refresh; 0: 30000 */
@@ -238,7 +247,8 @@ LK_API void lk_connection_close(struct lk_connection *connection); /* NULL is fi
  * alive. Freed with lk_token_free. */
 LK_API enum lk_status lk_token(struct lk_connection *connection, struct lk_token **out,
 	struct lk_error *error) LK_MUST_CHECK;
-/* The same, good for min_ttl seconds at least where the server's lifetimes allow it. */
+/* Good for min_ttl seconds at least where the server's lifetimes allow it; LK_TRY_LATER
+ * while the server cannot be reached and the one in hand is not. */
 LK_API enum lk_status lk_token_for(struct lk_connection *connection, int64_t min_ttl,
 	struct lk_token **out, struct lk_error *error) LK_MUST_CHECK;
 /* An API answered 401 invalid_token to `refused`: gives the token that has replaced it
