@@ -5,13 +5,14 @@
 #include "client/lk.h"
 
 #include <errno.h>
-#include <pwd.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/home.h"
 #include "base/secret.h"
 #include "client/agent_ask.h"
 #include "client/backoff.h"
@@ -110,35 +111,22 @@ lk_version(void)
 
 /* ---- where the vault is ------------------------------------------------------------- */
 
-static const char *
-home(struct arena *a)
-{
-	const char *set = secure_getenv("HOME");
-	char *memory = arena_alloc(a, 16384);
-	struct passwd entry, *found = NULL;
-
-	if (set != NULL && set[0] == '/')
-		return set;
-	if (getpwuid_r(getuid(), &entry, memory, 16384, &found) != 0 || found == NULL)
-		return NULL;
-	return found->pw_dir;
-}
-
 /* NULL: nobody says. */
 static const char *
 vault_where(struct arena *a, const char *option)
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");
 	const char *named = option != NULL ? option : secure_getenv("LATCHKEY_VAULT");
-	const char *at_home;
+	char *home;
 
 	if (named != NULL && named[0] != '\0')
 		return named;
 	/* XDG Base Directory Specification: what is not absolute is ignored. */
 	if (state != NULL && state[0] == '/')
 		return arena_printf(a, "%s/latchkey", state);
-	at_home = home(a);
-	return at_home != NULL ? arena_printf(a, "%s/.local/state/latchkey", at_home) : NULL;
+	home = arena_alloc(a, PATH_MAX);
+	return home_directory(home, PATH_MAX) ?
+		arena_printf(a, "%s/.local/state/latchkey", home) : NULL;
 }
 
 /* ---- open and close ------------------------------------------------------------------ */

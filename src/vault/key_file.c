@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "base/secret.h"
 #include "vault/disk.h"
 #include "vault/vault_key.h"
@@ -46,20 +47,20 @@ enum vault_result
 key_file_default(char out[static KEY_WHERE_MAX], struct fault *f)
 {
 	const char *config = secure_getenv("XDG_CONFIG_HOME");
-	const char *home = secure_getenv("HOME");
+	char home[PATH_MAX];
 	int n;
 
 	if (config != NULL && config[0] == '/')
 		n = snprintf(out, KEY_WHERE_MAX, "%s/latchkey/vault.key", config);
-	else if (home != NULL && home[0] == '/')
+	else if (home_directory(home, sizeof(home)))
 		n = snprintf(out, KEY_WHERE_MAX, "%s/.config/latchkey/vault.key", home);
 	else
 		return VAULT_FAIL(f, VAULT_STORAGE,
-			"HOME is not set: say where the vault's "
-			"key file is to be, as file:PATH");
+			"there is no home directory: say where the "
+			"vault's key file is to be, as file:PATH");
 	if (n < 0 || (size_t)n >= KEY_WHERE_MAX)
 		return VAULT_FAIL(
-			f, VAULT_STORAGE, "HOME is too long for a key file's path");
+			f, VAULT_STORAGE, "the home directory is too long for a key file's path");
 	return VAULT_DONE;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "vault/vault_key.h"
 
+#include <pwd.h>
+
 #include "vault_place.h"
 
 /* No desktop, no credentials, and a home of the test's own. */
@@ -48,6 +50,22 @@ write_key(struct place *at, const char *path, const char *content)
 }
 
 /* ---- key file -------------------------------------------------------------- */
+
+/* As a service often is; the vault is looked for below the same directory. */
+TEST(without_HOME_the_user_database_says_where_the_key_file_is)
+{
+	const struct passwd *me = getpwuid(getuid());
+	char where[KEY_WHERE_MAX], want[KEY_WHERE_MAX];
+	struct fault f;
+
+	unsetenv("XDG_CONFIG_HOME");
+	unsetenv("HOME");
+	check_int(key_file_default(where, &f), VAULT_DONE);
+	if (!check(me != NULL))
+		return;
+	snprintf(want, sizeof(want), "%s/.config/latchkey/vault.key", me->pw_dir);
+	check_str(where, want);
+}
 
 TEST(without_a_word_a_key_file_is_made_in_the_configuration_directory)
 {
