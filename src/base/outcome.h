@@ -18,7 +18,7 @@ enum outcome { DONE, REFUSED, FAULT };
 struct fault {
 	const char *file;
 	int line;
-	char what[192];
+	char what[384]; /* holds two URLs and the advice behind them */
 };
 
 /* Notes the fault (if f is not NULL) and returns FAULT. */

@@ -135,8 +135,11 @@ TEST(a_certificate_must_be_trusted_and_for_that_name)
 	if (!start_tls())
 		return;
 	test_certificate("other", "other-key");
-	check_fault((struct http_fetch){ .url = url("https", "localhost", "/") },
-		"not trusted");
+	check_fault((struct http_fetch){ .url = url("https", "localhost",
+		"/.well-known/oauth-authorization-server") }, "not trusted");
+	/* What to do is the end of the sentence, and is not cut off. */
+	check_fault((struct http_fetch){ .url = url("https", "localhost",
+		"/.well-known/oauth-authorization-server") }, "name the CA's certificate");
 	check_fault((struct http_fetch){ .url = url("https", "localhost", "/"),
 		.ca_file = test_path("other") }, "not trusted");
 	check_fault((struct http_fetch){ .url = url("https", "127.0.0.2", "/"),
