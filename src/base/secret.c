@@ -5,6 +5,7 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,14 @@ secret_wipe(void *p, size_t n)
 {
 	if (n > 0)
 		explicit_bzero(p, n);
+}
+
+void
+secret_free(void *p)
+{
+	if (p != NULL)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
 }
 
 void *

@@ -19,6 +19,9 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /* The same for views; different lengths are unequal at once (length is public). */
 bool secret_equal_bytes(struct bytes a, struct bytes b);
 void secret_wipe(void *p, size_t n);
+/* free() that wipes first all that malloc gave: for libraries that let us say how they
+ * free. NULL is fine. */
+void secret_free(void *p);
 /* Memory for a secret that is kept, in whole pages: zero at first, never in a core dump,
  * and not in the swap where we may lock it. NULL: no memory. */
 void *secret_pages_new(size_t size);

@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -106,6 +107,7 @@ main(int argc, char **argv)
 	int words, status;
 
 	secret_process();
+	json_set_alloc_funcs(malloc, secret_free); /* tokens pass through jansson */
 	signal(SIGPIPE, SIG_IGN);
 	c.command = find(argc, argv, &words);
 	if (c.command == NULL)

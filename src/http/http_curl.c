@@ -16,14 +16,6 @@
 static struct curl_functions functions;
 static bool loaded;
 
-static void
-wiping_free(void *p)
-{
-	if (p != NULL)
-		secret_wipe(p, malloc_usable_size(p));
-	free(p);
-}
-
 /* realloc may move, and would leave what it moved behind. */
 static void *
 wiping_realloc(void *p, size_t size)
@@ -38,7 +30,7 @@ wiping_realloc(void *p, size_t size)
 		return NULL;
 	if (p != NULL)
 		memcpy(moved, p, had < size ? had : size);
-	wiping_free(p);
+	secret_free(p);
 	return moved;
 }
 
@@ -52,7 +44,7 @@ load(void)
 	};
 
 	return library_load("libcurl.so.4", wanted, sizeof(wanted) / sizeof(wanted[0])) &&
-		functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free,
+		functions.global_init_mem(CURL_GLOBAL_DEFAULT, malloc, secret_free,
 			wiping_realloc, strdup, calloc) == CURLE_OK;
 }
 

@@ -85,6 +85,23 @@ TEST(wiping_wipes)
 	secret_wipe(NULL, 0);
 }
 
+/* What malloc hands out next, of that size, is the memory that was freed last. */
+TEST(what_is_freed_was_wiped)
+{
+	unsigned char *p = malloc(200), *again;
+
+	if (p == NULL)
+		return;
+	memset(p, 0xa5, 200);
+	secret_free(p);
+	secret_free(NULL);
+	again = malloc(200);
+	/* The first 16 are malloc's own while nobody has it. */
+	for (size_t i = 16; again != NULL && i < 200; i++)
+		check(again[i] != 0xa5);
+	free(again);
+}
+
 TEST(the_process_leaves_no_core)
 {
 	struct rlimit core;
