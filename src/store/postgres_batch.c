@@ -11,6 +11,12 @@
 #include "base/arena.h"
 #include "store/postgres.h"
 
+struct pg_params
+line_params(struct line *l)
+{
+	return (struct pg_params){ .arena = l->arena };
+}
+
 static bool
 is_one_of(const struct job *j, const enum verb *verbs, size_t n)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * postgres_library.c - the dynamic linker's work, done later and for one library.
+ * postgres_library.c - which functions of libpq are used, loaded (base/library.h) and
+ * told that OpenSSL is ours.
  */
 #include "store/postgres_library.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
+
+#include "base/library.h"
 
 struct pq_functions pq;
 
@@ -15,25 +17,15 @@ static bool loaded;
 static void
 load(void)
 {
-	static const struct {
-		const char *name;
-		void *place;
-	} wanted[] = {
+	static const struct library_symbol wanted[] = {
 #define ROW(name) { "PQ" #name, &pq.name },
 		PQ_FUNCTIONS(ROW)
 #undef ROW
 	};
-	void *library = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		void *found = library != NULL ? dlsym(library, wanted[i].name) : NULL;
-
-		if (found == NULL)
-			return;
-		*(void **)wanted[i].place = found;
-	}
-	pq.initOpenSSL(0, 0); /* OpenSSL is ours */
-	loaded = true;
+	loaded = library_load("libpq.so.5", wanted, sizeof(wanted) / sizeof(wanted[0]));
+	if (loaded)
+		pq.initOpenSSL(0, 0);
 }
 
 enum outcome

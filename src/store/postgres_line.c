@@ -27,6 +27,7 @@
 #define RETRY_MS 200 /* between attempts to connect */
 #define DOWN_MAX_MS 1000 /* from then on calls fail at once */
 #define WAIT_MS 400 /* for a batch under way, which itself may take PG_ANSWER_MS */
+#define AGAIN_MS 1100 /* a deadlock (1000) is tried again, a lock not had (1200) is not */
 #define TEND_MS 100
 
 static struct pg_store *
@@ -103,7 +104,6 @@ stall(struct line *l)
 	l->unload(l, &batch, REFUSED);
 }
 
-/* Was all of the batch sent, COMMIT with it? Then it may have happened. */
 static void
 lost(struct line *l, const char *why)
 {
@@ -135,12 +135,6 @@ lost_by_itself(struct line *l)
 }
 
 /* ---- sending ------------------------------------------------------------- */
-
-struct pg_params
-line_params(struct line *l)
-{
-	return (struct pg_params){ .arena = l->arena };
-}
 
 static void
 add_shot(struct line *l, struct shot shot)
@@ -312,17 +306,23 @@ take_result(struct line *l, const PGresult *r)
 		snprintf(l->state_code, sizeof(l->state_code), "25P02");
 }
 
-/* Back in front of what waits, in order. */
+/* Back in front of what waits, in order; whoever has waited long enough is answered. */
 static void
 again(struct line *l)
 {
+	int64_t since_ms = clock_monotonic_ms() - AGAIN_MS;
 	struct jobs all = { 0 };
+	struct job *j;
 
-	jobs_move(&all, &l->batch);
-	jobs_move(&all, &l->waiting);
-	l->waiting = all;
 	l->shot_count = 0;
 	arena_reset(l->arena);
+	while ((j = jobs_take(&l->batch)) != NULL)
+		if (j->asked_ms < since_ms)
+			pg_port_end_job(l->port, j, FAULT, &l->fault);
+		else
+			jobs_add(&all, j);
+	jobs_move(&all, &l->waiting);
+	l->waiting = all;
 	pg_port_wake(l->port);
 }
 

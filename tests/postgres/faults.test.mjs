@@ -101,6 +101,21 @@ test('H-15 a primary that stops answering: 503 with Retry-After within two secon
 	await lk.eventually('and is healthy', async () => (await lk.health('/healthz')).status === 200);
 });
 
+test('H-15 a table that somebody locks: 503 within two seconds, also for what is tried again', async () => {
+	const [w] = await writers(lk, 1);
+	const locked = sql(primary.url, 'BEGIN; LOCK TABLE grants IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT');
+	await sleep(500);
+	for (const ask of [() => lk.introspect(w.tokens.access_token), () => w.ask(random())]) {
+		const asked = Date.now();
+		const answer = await ask();
+		const took = Date.now() - asked;
+		assert.equal(answer?.status, 503, `${answer}`);
+		assert.ok(took < 2000 * SLOW, `${took} ms`);
+	}
+	assert.notEqual(await locked, null, sql.error);
+	await lk.eventually('it answers again', async () => (await lk.introspect(w.tokens.access_token)).status === 200, 5000 * SLOW);
+});
+
 test('H-15 connections do not pile up', async () => {
 	for (let i = 0; i < 20; i++) {
 		await sql(primary.url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${OURS}`);
