@@ -53,7 +53,7 @@ export class Node extends Latchkey {
 	static async beside(first, { env = {}, conf = {} } = {}) {
 		const node = new Node({ env });
 		node.first = first;
-		fs.cpSync(first.data, node.data, { recursive: true, filter: (name) => !name.endsWith('.sock') });
+		fs.cpSync(first.data, node.data, { recursive: true, filter: (name) => !/\.sock(\.\d+)?$/.test(name) });
 		node.port = await freePort();
 		node.adminPort = await freePort();
 		node.issuer = first.issuer;
