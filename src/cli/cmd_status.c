@@ -63,8 +63,9 @@ vault_json(const struct cli *c)
 {
 	const char *agent = lk_agent_place(c->lk);
 
-	return json_pack("{s:s, s:s, s:s}", "vault", lk_vault_place(c->lk), "key",
-		lk_vault_key_place(c->lk), "agent",
+	return json_pack("{s:o, s:o, s:s}", "vault",
+		json_of(bytes_of(lk_vault_place(c->lk))), "key",
+		json_of(bytes_of(lk_vault_key_place(c->lk))), "agent",
 		agent[0] != '\0' || c->json ? agent : "none runs");
 }
 

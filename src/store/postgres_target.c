@@ -7,6 +7,7 @@
  * password in a URL; a connection that leaves the machine is encrypted and the
  * server's certificate checked, whatever the URL says.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -19,6 +20,13 @@ option_of(const PQconninfoOption *options, const char *keyword)
 		if (pg_same(options->keyword, keyword))
 			return options->val != NULL ? options->val : "";
 	return "";
+}
+
+/* Where the URL says nothing, libpq goes by the environment. */
+static bool
+is_said(const PQconninfoOption *options, const char *keyword, const char *variable)
+{
+	return option_of(options, keyword)[0] != '\0' || getenv(variable) != NULL;
 }
 
 /* Splits at commas; returns how many there are, also when they did not fit. */
@@ -41,8 +49,11 @@ split(struct arena *a, const char *list, const char **out)
 static bool
 is_here(const char *host)
 {
-	struct bytes b = bytes_of(host);
+	struct bytes b;
 
+	if (host[0] == '\0' && getenv("PGHOST") != NULL)
+		host = getenv("PGHOST");
+	b = bytes_of(host);
 	return b.n == 0 || host[0] == '/' || host[0] == '@' ||
 		bytes_equal(b, B("localhost")) || bytes_equal(b, B("::1")) ||
 		bytes_starts(b, B("127."));
@@ -55,10 +66,10 @@ judge(const PQconninfoOption *options, const struct pg_target *t, struct fault *
 		return FAULT_AT(f, "a password does not belong in a URL, where others can "
 			"read it: put it in a file of mode 0600 and name that with "
 			"?passfile=/path or PGPASSFILE");
-	if (option_of(options, "service")[0] != '\0' ||
-		option_of(options, "hostaddr")[0] != '\0')
+	if (is_said(options, "service", "PGSERVICE") ||
+		is_said(options, "hostaddr", "PGHOSTADDR"))
 		return FAULT_AT(f, "give hosts and ports in the URL itself, not by "
-			"service or hostaddr");
+			"service or hostaddr, nor by PGSERVICE or PGHOSTADDR");
 	for (size_t i = 0; i < t->host_count; i++)
 		if (!is_here(t->hosts[i]) &&
 			!pg_same(option_of(options, "sslmode"), "verify-full"))

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -40,6 +41,20 @@ option(const PQconninfoOption *o, const char *keyword)
 	return "";
 }
 
+/* Where the URL says nothing, libpq goes by the environment. */
+static const char *
+in_effect(const PQconninfoOption *o, const char *keyword)
+{
+	const char *said = option(o, keyword);
+
+	while (o->keyword != NULL &&
+		!bytes_equal(bytes_of(o->keyword), bytes_of(keyword)))
+		o++;
+	if (said[0] == '\0' && o->keyword != NULL && o->envvar != NULL)
+		said = getenv(o->envvar);
+	return said != NULL ? said : "";
+}
+
 static bool
 on_this_machine(struct bytes host)
 {
@@ -52,9 +67,11 @@ on_this_machine(struct bytes host)
 static bool
 all_on_this_machine(const PQconninfoOption *o)
 {
-	struct bytes hosts = bytes_of(option(o, "host"));
-	struct bytes addresses = bytes_of(option(o, "hostaddr"));
+	struct bytes hosts = bytes_of(in_effect(o, "host"));
+	struct bytes addresses = bytes_of(in_effect(o, "hostaddr"));
 
+	if (in_effect(o, "service")[0] != '\0') /* which may name any */
+		return false;
 	do
 		if (!on_this_machine(bytes_cut(&hosts, ',')))
 			return false;

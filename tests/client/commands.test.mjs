@@ -399,6 +399,15 @@ test('status: a table for people, facts for programs', async () => {
 	assert.doesNotMatch(JSON.stringify([connections, one]), /lk_(at|rt)_/);
 });
 
+test('status is JSON wherever the vault is', async () => {
+	const name = Buffer.concat([Buffer.from(`${desk.dir}/`), Buffer.from([0xff])]);
+	fs.mkdirSync(name, { mode: 0o700, recursive: true });
+	const told = await run('sh', ['-c', `cd "$1"/$(printf '\\377') && exec "$2" status --json --vault here`, 'sh', desk.dir, BINARY], { env: { LATCHKEY_KEY: `file:${desk.dir}/odd.key` } });
+	fs.rmSync(name, { recursive: true });
+	assert.equal(told.status, 0, told.stderr);
+	assert.match(JSON.parse(told.stdout).vault, /not UTF-8/);
+});
+
 test('log: what was tried, oldest first, without tokens', async () => {
 	const list = await desk.json('log', 'acme');
 	assert.equal(list[0].event, 'connect');

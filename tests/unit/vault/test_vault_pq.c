@@ -71,6 +71,26 @@ TEST(what_leaves_the_machine_is_encrypted_and_checked)
 	check_str(place, "PostgreSQL x at /run/postgresql");
 }
 
+TEST(what_the_environment_leads_away_is_encrypted_and_checked)
+{
+	static const char *const variables[] = { "PGHOST", "PGHOSTADDR", "PGSERVICE" };
+	char place[VAULT_PLACE_MAX];
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		struct pq_target t;
+		bool checked = false;
+
+		row("%s", variables[i]);
+		setenv(variables[i], "192.0.2.1", 1);
+		check_int(pq_target_read("postgresql:///x", &t, place, NULL), VAULT_DONE);
+		for (size_t k = 0; t.keywords[k] != NULL; k++)
+			checked = checked || strcmp(t.values[k], "verify-full") == 0;
+		check(checked);
+		pq_target_free(&t);
+		unsetenv(variables[i]);
+	}
+}
+
 /* ---- what a network does --------------------------------------------------- */
 
 /* A socket that listens on loopback, and its port. */
