@@ -75,7 +75,7 @@ judge(const PQconninfoOption *options, const struct pg_target *t, struct fault *
 			!pg_same(option_of(options, "sslmode"), "verify-full"))
 			return FAULT_AT(f, "%s is not this machine: add "
 				"?sslmode=verify-full&sslrootcert=/path to the URL",
-				t->hosts[i]);
+				t->hosts[i][0] != '\0' ? t->hosts[i] : "PGHOST");
 	return DONE;
 }
 

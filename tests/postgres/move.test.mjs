@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
-import { random, sleep } from '../lib/latchkey.mjs';
+import { BINARY, random, run, sleep } from '../lib/latchkey.mjs';
 import { Cluster, dump, mustSql, restoreDump } from '../lib/postgres.mjs';
 import { Writer } from './stage.mjs';
 
@@ -85,6 +85,15 @@ test('latchkey db copy: what would lose something is refused in a sentence', asy
 			assert.notEqual(status, 0, to);
 			assert.match(stderr, sentence, to);
 			assert.doesNotMatch(stderr, /secret/);
+		}
+		for (const [env, sentence] of [
+			[{ PGHOST: 'db.example.com' }, /PGHOST is not this machine.*verify-full/],
+			[{ PGHOSTADDR: '192.0.2.1' }, /PGHOSTADDR/],
+			[{ PGSERVICE: 'x' }, /PGSERVICE/],
+		]) {
+			const { status, stderr } = await run(BINARY, ['init', '--dir', `${lk.data}-new`, '--issuer', lk.issuer, '--database', 'postgresql:///x'], { env });
+			assert.notEqual(status, 0);
+			assert.match(stderr, sentence);
 		}
 		assert.equal((await lk.grant(lk.web)).token_type, 'Bearer');
 	} finally {
