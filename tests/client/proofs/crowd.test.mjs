@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { cast } from '../../lib/cast.mjs';
+import { sanitizerRuntime } from '../../lib/latchkey.mjs';
 import { Strict } from '../strict.mjs';
 import { Client, tool } from './client.mjs';
 import { crowd, judge, PROCESSES, THREADS } from './crowd.mjs';
@@ -29,8 +30,9 @@ for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
 			judge(t, await crowd(client, server, mode)));
 
 test('the control: where locks hold nobody, the same judge is not content', async (t) => {
+	const preload = [...await sanitizerRuntime(), tool('no_lock.so')].join(' ');
 	strict.delay = 500; // long enough for all of them to come
-	const without = await crowd(client, strict, 'refused', { rounds: 1, processes: 8, env: { LD_PRELOAD: tool('no_lock.so') } });
+	const without = await crowd(client, strict, 'refused', { rounds: 1, processes: 8, env: { LD_PRELOAD: preload } });
 	assert.throws(() => judge(t, without), assert.AssertionError);
 	const withThem = await crowd(client, strict, 'refused', { rounds: 1, processes: 8 });
 	judge(t, withThem);
