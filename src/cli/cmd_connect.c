@@ -101,10 +101,15 @@ read_registration(struct cli *c, struct lk_registration *r)
 
 /* ---- the person ----------------------------------------------------------------- */
 
+struct asker {
+	const struct cli *c;
+	int pastes; /* how often an address was asked for */
+};
+
 static int
 show(void *arg, enum lk_way way, const char *url, const char *user_code)
 {
-	const struct cli *c = arg;
+	const struct asker *asker = arg;
 
 	switch (way) {
 	case LK_WAY_BEST:
@@ -130,17 +135,20 @@ show(void *arg, enum lk_way way, const char *url, const char *user_code)
 			url);
 		return 0;
 	}
-	cli_fail(c, "there is no such way to connect");
+	cli_fail(asker->c, "there is no such way to connect");
 	return 1;
 }
 
 static int
 paste(void *arg, char *text, size_t size)
 {
+	struct asker *asker = arg;
 	size_t n = 0;
 	ssize_t got = 1;
 
-	(void)arg;
+	if (asker->pastes++ > 0)
+		fputs("That was not it: it is the whole address, with state= and code= or"
+		      " error= in it.\n", stderr);
 	fputs("Copy that address from its address bar, and paste it here: ", stderr);
 	fflush(stderr);
 	while (n < size - 1) {
@@ -152,11 +160,13 @@ paste(void *arg, char *text, size_t size)
 		n++;
 	}
 	text[n] = '\0';
+	if (got <= 0)
+		fputc('\n', stderr);
 	return n > 0 && got >= 0 ? 0 : 1;
 }
 
 static bool
-read_person(struct cli *c, struct lk_person *p)
+read_person(struct cli *c, struct asker *asker, struct lk_person *p)
 {
 	int ways = option_given(c, "browser") + option_given(c, "device") +
 		option_given(c, "paste");
@@ -182,7 +192,7 @@ read_person(struct cli *c, struct lk_person *p)
 	p->timeout_s = (int)timeout;
 	p->show = show;
 	p->paste = paste;
-	p->arg = c;
+	p->arg = asker;
 	return true;
 }
 
@@ -258,11 +268,12 @@ static int
 connect_person(struct cli *c)
 {
 	struct lk_registration registration;
+	struct asker asker = { c, 0 };
 	struct lk_person person;
 	struct lk_error e;
 	int status;
 
-	if (!read_registration(c, &registration) || !read_person(c, &person))
+	if (!read_registration(c, &registration) || !read_person(c, &asker, &person))
 		return EXIT_USAGE;
 	status = cli_vault(c, option_text(c, "key"));
 	if (status != EXIT_DONE)

@@ -111,6 +111,18 @@ test('connect ends 8 when the person says no, and keeps nothing', async () => {
 	await desk.ends(7, 'token', 'denied');
 });
 
+test('connect says what is wrong with what was pasted, and that there is no device flow', async () => {
+	const running = desk.start(['connect', 'wrong', ...native, '--paste']);
+	await running.says(/paste it here: $/);
+	running.child.stdin.write('hello\n');
+	await running.says(/That was not it: .*state=.*\nCopy .*paste it here: $/);
+	running.child.stdin.end();
+	const { status, stderr } = await running.end();
+	assert.equal(status, 8);
+	assert.match(stderr, /: \nlatchkey connect: connecting was given up/);
+	assert.match((await desk.ends(1, 'connect', 'wrong', ...native, '--device')).stderr, /no device flow .*pasting an address/);
+});
+
 test('Ctrl-C while the person is away leaves nothing behind', async () => {
 	const running = desk.start(['connect', 'gone', ...native, '--paste']);
 	await running.says(/paste it here: $/);
