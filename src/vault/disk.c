@@ -27,19 +27,21 @@ disk_name(char out[static DISK_NAME_MAX], const char *before, struct bytes name,
 }
 
 /* Whether that worked is seen when what lies below is opened. */
-void
+int
 disk_make_above(const char *path)
 {
 	char above[PATH_MAX];
-	int n = snprintf(above, sizeof(above), "%s", path);
+	int n = snprintf(above, sizeof(above), "%s", path), why = 0;
 
 	if (n <= 0 || (size_t)n >= sizeof(above))
-		return;
+		return ENAMETOOLONG;
 	for (char *slash = above + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
 		*slash = '\0';
-		(void)mkdir(above, 0700);
+		if (mkdir(above, 0700) != 0 && errno != EEXIST && why == 0)
+			why = errno;
 		*slash = '/';
 	}
+	return why;
 }
 
 enum vault_result
@@ -96,13 +98,16 @@ static int
 open_or_make(int dir, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int opened = openat(dir, name, flags);
+	int opened = openat(dir, name, flags), why;
 
 	if (opened >= 0 || errno != ENOENT)
 		return opened;
-	disk_make_above(name);
-	if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST)
+	why = disk_make_above(name);
+	if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST) {
+		if (errno == ENOENT && why != 0)
+			errno = why;
 		return -1;
+	}
 	return openat(dir, name, flags);
 }
 

@@ -23,8 +23,9 @@ const char *disk_name(char out[static DISK_NAME_MAX], const char *before,
  * O_CREAT where there is none. st may be NULL. */
 enum vault_result disk_open(int dir, const char *name, int flags, int *fd,
 	struct stat *st, struct fault *f) must_check;
-/* Makes the directories above a path, for this person alone (XDG Base Directory). */
-void disk_make_above(const char *path);
+/* Makes the directories above a path, for this person alone (XDG Base Directory). 0, or
+ * the errno of the first that could be neither found nor made. */
+int disk_make_above(const char *path);
 /* Opens a private directory, made when it is missing. */
 enum vault_result disk_directory(int dir, const char *name, int *fd, struct fault *f)
 	must_check;

@@ -70,6 +70,7 @@ open_parent(const char *path, int *dir, const char **name, struct fault *f)
 {
 	char above[KEY_WHERE_MAX];
 	const char *last = strrchr(path, '/');
+	int why;
 
 	if (path[0] != '/' || last[1] == '\0')
 		return VAULT_FAIL(f, VAULT_STORAGE,
@@ -78,10 +79,11 @@ open_parent(const char *path, int *dir, const char **name, struct fault *f)
 			path);
 	memcpy(above, path, (size_t)(last - path) + 1);
 	above[last - path + 1] = '\0';
-	disk_make_above(above);
+	why = disk_make_above(above);
 	*dir = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0)
-		return vault_errno(f, errno, "open the directory", above);
+		return vault_errno(f, errno == ENOENT && why != 0 ? why : errno,
+			"open the directory", above);
 	*name = last + 1;
 	return VAULT_DONE;
 }

@@ -51,6 +51,19 @@ write_key(struct place *at, const char *path, const char *content)
 
 /* ---- key file -------------------------------------------------------------- */
 
+/* Nobody makes directories in /sys, root included; the first refusal is the reason. */
+TEST(a_directory_that_cannot_be_made_says_why)
+{
+	struct vault *v = NULL;
+	struct fault f;
+
+	check_int(vault_open("/sys/latchkey/state/vault", "file:/sys/latchkey/key", NULL, &v,
+			  &f), VAULT_STORAGE);
+	if (!check(strstr(f.what, "No such file") == NULL))
+		printf("#    said: %s\n", f.what);
+	vault_close(v);
+}
+
 /* As a service often is; the vault is looked for below the same directory. */
 TEST(without_HOME_the_user_database_says_where_the_key_file_is)
 {
