@@ -12,7 +12,7 @@ import { LONG, tool } from './client.mjs';
 export const PROCESSES = 64;
 export const THREADS = 8;
 const LIFE = 3 * SLOW; // seconds
-const ROUNDS = LONG ? { expiry: 200, refused: 200 } : { expiry: 1, refused: 2 };
+const ROUNDS = LONG ? { expiry: 200, refused: 200 } : { expiry: 2, refused: 10 };
 
 export async function crowd(client, server, mode, { rounds = ROUNDS[mode], agent = false, env = {}, processes = PROCESSES } = {}) {
 	server.expiresIn = mode === 'expiry' ? LIFE : 3600;
