@@ -171,6 +171,10 @@ class Driver {
 	}
 
 	heard({ took_us: took, ...answer }) {
+		if (answer.show !== undefined) {
+			this.shown = answer;
+			return;
+		}
 		this.waiting.shift()?.({ message: '', retry_after: 0, took_ms: took / 1000, ...answer });
 	}
 
@@ -225,6 +229,16 @@ class Driver {
 		const got = await this.finish(form(await server.authorize(started.url)));
 		assert.equal(got.status, 'ok', got.message);
 		return { ...got, name };
+	}
+
+	// By the device flow; shown: what the person was told, if anything.
+	async connectDevice(server) {
+		const { client_secret: secret, ...fields } = registrationAt(server);
+		const name = this.client.name();
+		const got = await this.do('connect', { name, way: 'device', timeout_s: 5, client_secret_file: this.client.file(`secret-${name}`, secret), ...fields });
+		const shown = this.shown;
+		this.shown = undefined;
+		return { ...got, name, shown };
 	}
 
 	open(name) {

@@ -387,6 +387,28 @@ rows('CL-10 pushed requests', [
 	assert.ok(got.message.length > 20);
 });
 
+const DEVICE = { device_code: 'dc_x', user_code: 'ABCD-EFGH', verification_uri: 'https://localhost/device', expires_in: 60, interval: 1 };
+const device = (change) => answers.json({ ...DEVICE, ...change });
+rows('RFC 8628 the device answer', [
+	['verification_uri on http', device({ verification_uri: 'http://localhost/device' }), rejected(/verification_uri.*https/)],
+	['verification_uri that is a script', device({ verification_uri: 'javascript:alert(1)' }), rejected(/verification_uri/)],
+	['verification_uri_complete on http', device({ verification_uri_complete: 'http://localhost/device?c=1' }), rejected(/verification_uri_complete/)],
+	['a user_code that moves the cursor', device({ user_code: '\u001b[2JABCD' }), rejected(/user_code/)],
+	['a user_code that nobody can type', device({ user_code: 'x'.repeat(4000) }), rejected(/user_code/)],
+	['no device_code', device({ device_code: undefined }), rejected(/device_code/)],
+	['a list', answers.json([DEVICE]), rejected(/object/)],
+	['a web page', answers.html(200), rejected(/./)],
+	['500', answers.status(500), later(/500/)],
+	['invalid_client', answers.error(401, 'invalid_client'), configuration(/invalid_client/)],
+], async (driver, answer, want) => {
+	const site = hostile.site();
+	site.always('device', answer);
+	const got = await driver.connectDevice(site);
+	await judge(got, want, site.secrets);
+	assert.equal(got.shown, undefined, 'nothing is shown to the person');
+	assert.equal(site.count({ endpoint: 'token' }), 0);
+});
+
 test('CL-39 revocation that fails: forgotten all the same, and said', () => client.with(ROUND_TRIPS, async (driver) => {
 	for (const answer of [answers.status(503), answers.reset(), answers.hang(), answers.redirect(302, 'https://localhost:1/')]) {
 		const site = hostile.site();
