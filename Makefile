@@ -5,6 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 600
+FILES ?=
 MESON ?= meson
 NINJA ?= ninja
 
@@ -107,9 +108,9 @@ lint: ## clang-tidy, spelling, man page, shell scripts, the house rules
 	@$(NINJA) -C $(BUILD)
 	@scripts/lint $(BUILD)
 
-format: ## put every C file into the house style (.clang-format)
+format: ## put the C lines you changed into the house style (FILES=... for whole files)
 	@scripts/deps lint
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@$(if $(FILES),clang-format -i $(FILES),git clang-format --force --extensions c,h HEAD)
 
 cover: ## run every test and write build-cover/coverage/index.html
 	@scripts/deps build test cover

@@ -18,7 +18,8 @@
 	{ "origin", OPTION_LIST, "URL", "browser origin that may call (CORS; public only)" }, \
 	{ "browser-refresh", OPTION_FLAG, NULL, "refresh tokens although it runs in a browser" }, \
 	{ "native", OPTION_FLAG, NULL, "an installed app: loopback or private-use redirects" }, \
-	{ "development", OPTION_FLAG, NULL, "may use http://localhost; says so on the consent page" }, \
+	{ "development", OPTION_FLAG, NULL,                                             \
+		"may use http://localhost; says so on the consent page" },              \
 	{ "client-uri", OPTION_TEXT, "URL", "its home page" },                          \
 	{ "logo-file", OPTION_TEXT, "FILE", "square PNG, JPEG or WebP, at most 256 KiB" }, \
 	{ "tos-uri", OPTION_TEXT, "URL", "its terms of service" },                      \

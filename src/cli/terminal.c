@@ -3,7 +3,8 @@
  * terminal.c - what a person types, and what is made up at random for them.
  *
  * Promises: a password is never echoed, never taken from an argument or the
- * environment, and the terminal echoes again however asking for it ends; what is made has at least 128 random bits (secrets: 256).
+ * environment, and the terminal echoes again however asking for it ends; what is made
+ * has at least 128 random bits (secrets: 256).
  */
 #include "cli/cli.h"
 

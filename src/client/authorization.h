@@ -17,7 +17,8 @@
 struct attempt {
 	struct bytes name;      /* of the connection it is for */
 	struct bytes issuer, client_id, redirect_uri, scope, resource, ca_file;
-	struct bytes authorization_endpoint, token_endpoint, revocation_endpoint; /* NONE: discovery */
+	struct bytes authorization_endpoint, token_endpoint; /* NONE: discovery */
+	struct bytes revocation_endpoint;
 	struct bytes client_secret; /* NONE: public */
 	struct bytes state, verifier, nonce; /* nonce NONE: openid was not asked for */
 	uint8_t browser[32];    /* SHA-256 of what names the browser session; zero: none */

@@ -37,7 +37,7 @@ struct call {
 	struct lk_error *e;
 };
 
-/* ---- what is asked ---------------------------------------------------------------- */
+/* ---- what is asked ------------------------------------------------------- */
 
 /* Who sets one of these says who asks, or where the request ends: that is ours. */
 static bool
@@ -88,7 +88,7 @@ take_request(struct call *k, const struct lk_request *from)
 	return take_headers(k);
 }
 
-/* ---- one exchange ---------------------------------------------------------------------- */
+/* ---- one exchange -------------------------------------------------------- */
 
 static bool
 safe_method(const struct call *k)
@@ -173,7 +173,7 @@ exchange(struct call *k, struct arena *a, struct http_answer *answer)
 	return LK_OK;
 }
 
-/* ---- redirects ----------------------------------------------------------------------------- */
+/* ---- redirects ----------------------------------------------------------- */
 
 static bool
 same_origin(const struct uri *x, const struct uri *y)
@@ -214,7 +214,7 @@ redirected(struct call *k, const struct http_answer *answer)
 	return resolve(k, &base, http_answer_header(answer, B("Location")));
 }
 
-/* ---- 401 ------------------------------------------------------------------------------------- */
+/* ---- 401 ----------------------------------------------------------------- */
 
 static enum lk_status
 replace_token(struct call *k)
@@ -244,7 +244,7 @@ says_invalid_token(struct call *k, const struct http_answer *answer)
 	return false;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------- */
+/* ---- the call ------------------------------------------------------------ */
 
 /* A body that was held back until it was certain whose it is. */
 static enum lk_status
@@ -337,7 +337,7 @@ lk_call(struct lk_connection *c, const struct lk_request *request,
 	return status;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------------ */
+/* ---- the answer ---------------------------------------------------------- */
 
 LK_API int
 lk_response_status(const struct lk_response *r)

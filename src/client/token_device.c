@@ -105,8 +105,9 @@ device_request(struct arena *a, const struct as *as, const struct credentials *m
 	struct http_answer answer;
 
 	if (bytes_empty(as->device_authorization_endpoint))
-		return lk_fail(e, LK_CONFIGURATION, "%.*s has no device flow (RFC 8628): connect by a "
-			"browser or by pasting an address",
+		return lk_fail(e, LK_CONFIGURATION,
+			"%.*s has no device flow (RFC 8628): connect by a browser or by "
+			"pasting an address",
 			BYTES_FMT(as->issuer));
 	ask_pair(&form, B("scope"), scope);
 	ask_pair(&form, B("resource"), resource);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * token_request.c - what is sent to the token endpoint for a code, a refresh token and
- * a device code (RFC 6749 4.1.3 and 6, RFC 8628 3.4). One request each; whether a request whose outcome is
- * unknown may be sent again is the caller's to know: a refresh may (CL-27), a code
- * may not (CL-17), except to a server that takes a retry key and then answers the
- * same.
+ * a device code (RFC 6749 4.1.3 and 6, RFC 8628 3.4). One request each; whether a
+ * request whose outcome is unknown may be sent again is the caller's to know: a refresh
+ * may (CL-27), a code may not (CL-17), except to a server that takes a retry key and
+ * then answers the same.
  */
 #include "client/token_request.h"
 

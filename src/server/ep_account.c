@@ -120,6 +120,12 @@ day(struct arena *a, int64_t at)
 	return bytes_of(arena_printf(a, "%d %s %.4s", date, months[month - 1], text));
 }
 
+static struct bytes
+key_hex(struct exchange *x, const struct grant *g)
+{
+	return bytes_of(arena_hex(x->arena, g->key, GRANT_KEY_SIZE));
+}
+
 static struct page_connection
 connection(struct exchange *x, const struct grant *g)
 {
@@ -141,7 +147,7 @@ connection(struct exchange *x, const struct grant *g)
 			|| g->end_reason == END_CODE_REPLAYED;
 		return out;
 	}
-	hidden[0] = (struct page_hidden){ B("grant"), bytes_of(arena_hex(x->arena, g->key, GRANT_KEY_SIZE)) };
+	hidden[0] = (struct page_hidden){ B("grant"), key_hex(x, g) };
 	hidden[1] = form_token(x, FORM_DISCONNECT, g->key);
 	out.hidden = hidden;
 	out.hidden_count = 2;
@@ -163,7 +169,7 @@ notice(struct exchange *x)
 		const struct client *c = catalogue_client_by_row(x->catalogue, g->client);
 
 		if (c != NULL && g->end_reason == END_PERSON
-			&& bytes_starts(bytes_of(arena_hex(x->arena, g->key, GRANT_KEY_SIZE)), digest))
+			&& bytes_starts(key_hex(x, g), digest))
 			return bytes_of(arena_printf(x->arena,
 				"Disconnected %.*s. It can no longer reach your data.",
 				BYTES_FMT(c->name)));

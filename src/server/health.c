@@ -4,7 +4,8 @@
  *
  * Healthy is: the store answers a read, what waits to be written gets written, and
  * the last write was no fault. While it was, writes of our own find out whether it
- * still is, for there may be no others. Metrics are Prometheus text; metrics.def says what the counters mean.
+ * still is, for there may be no others. Metrics are Prometheus text; metrics.def says
+ * what the counters mean.
  */
 #include <string.h>
 

@@ -68,8 +68,8 @@ struct worker {
 /* ---- for the main thread -------------------------------------------------- */
 
 /* Binds and listens; nothing is answered before worker_start. nth: of shared->workers.
- * first: the worker whose addresses this one shares, NULL for the first itself. *out is set even when this
- * fails, to be freed. */
+ * first: the worker whose addresses this one shares, NULL for the first itself. *out is
+ * set even when this fails, to be freed. */
 enum outcome worker_new(struct shared *shared, const struct config *c, size_t nth,
 	const struct worker *first, struct worker **out, struct fault *f) must_check;
 /* Takes over the caller's reference of the snapshot. */

@@ -11,8 +11,9 @@
  * without a warning. When its fate is not known, it is unloaded as REFUSED: the port
  * finds out. When the server does not answer in time its calls are given up, and the
  * line waits on: a commit that waits for a standby would outlive a connection that is
- * dropped, and hundreds of them would use the server up. What passes (serialization, deadlock) is tried again; what failed
- * together is tried one by one, so that one bad call does not fail the others.
+ * dropped, and hundreds of them would use the server up. What passes (serialization,
+ * deadlock) is tried again; what failed together is tried one by one, so that one bad
+ * call does not fail the others.
  */
 #include <assert.h>
 #include <stddef.h>

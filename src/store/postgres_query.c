@@ -4,8 +4,9 @@
  * whoever opens a store: a statement from its parameters to its last row.
  *
  * Nothing waits longer than PG_ANSWER_MS; a connection that did not answer in time
- * is given up, because nobody knows what it will do, or (the keeper's) left alone. The first failure is kept and
- * all that follows does nothing, so that the caller asks once, at the end.
+ * is given up, because nobody knows what it will do, or (the keeper's) left alone. The
+ * first failure is kept and all that follows does nothing, so that the caller asks once,
+ * at the end.
  */
 #include <poll.h>
 #include <string.h>

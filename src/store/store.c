@@ -297,7 +297,9 @@ store_now(const struct store *s)
 int64_t
 store_catalogue_version(struct store_port *p)
 {
-	return atomic_load(&p->store->lost) != NOT_LOST ? -1 : p->store->backend->catalogue_version(p);
+	if (atomic_load(&p->store->lost) != NOT_LOST)
+		return -1;
+	return p->store->backend->catalogue_version(p);
 }
 
 /* ---- what nobody waits for ----------------------------------------------- */

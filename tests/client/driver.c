@@ -17,7 +17,7 @@
  *	{"do": "after", "name": N, "refused": TOKEN}: the token the driver got last under N,
  *	    if it is REFUSED or none is named                      -> token, expires_in
  *	{"do": "race", "name": N, "threads": T, "times": K}: T threads at once, K times each
- *	                                        -> tokens: {TOKEN: how often}, statuses: {S: how often}
+ *	                  -> tokens: {TOKEN: how often}, statuses: {S: how often}
  *	{"do": "call", "name": N, "url": U, "method": M, "headers": {..}, "body": B,
  *	    "max_body": N, "sink": true, "ca_file": F, "timeout_ms": N}
  *	                                                 -> http, headers, body, sunk
@@ -46,7 +46,7 @@ static struct kept kept[NAMES];
 static json_t *events;
 static pthread_mutex_t events_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- words ---------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 const char *
 text(const json_t *command, const char *member)
@@ -96,7 +96,7 @@ now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* ---- what was opened ------------------------------------------------------------------ */
+/* ---- what was opened ----------------------------------------------------- */
 
 static int
 slot(const char *name)
@@ -134,7 +134,7 @@ connection(const json_t *command, struct kept **k, struct lk_error *e)
 	return lk_connection_open(lk, (*k)->name, &(*k)->connection, e);
 }
 
-/* ---- open ---------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------- */
 
 static void
 hear(void *arg, const struct lk_event *event)
@@ -211,7 +211,7 @@ do_hold(const json_t *command, json_t *answer, struct lk_error *e)
 	return LK_OK;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------ */
 
 static const struct {
 	const char *name;

@@ -159,7 +159,7 @@ do_fork(const json_t *command, json_t *answer, struct lk_error *e)
 	return LK_OK;
 }
 
-/* ---- calling an API ----------------------------------------------------------------------------------- */
+/* ---- calling an API ------------------------------------------------------ */
 
 static int
 sink(void *arg, const void *p, size_t n)

@@ -21,7 +21,9 @@
 #include <unistd.h>
 
 /* In the order of nth.mjs. */
-enum kind { NONE, DISK_WRITE, DISK_FULL, DISK_SYNC, DISK_READ, SEND, RECEIVE, ACCEPT, OPEN, MEMORY };
+enum kind {
+	NONE, DISK_WRITE, DISK_FULL, DISK_SYNC, DISK_READ, SEND, RECEIVE, ACCEPT, OPEN, MEMORY
+};
 
 struct control {
 	_Atomic uint32_t kind, n, seen;

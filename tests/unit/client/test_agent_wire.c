@@ -127,7 +127,8 @@ TEST(any_other_line_is_not_read)
 		"{\"ask\":\"hello\",\"x\":\"\xFF\"}",
 		"{\"ask\":\"hello\",\"x\":\"a\x01\"}",
 		"{\"ask\":\"hello\",\"x\":\"\\",
-		"{\"ask\":\"hello\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}",
+		("{\"ask\":\"hello\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,"
+			"\"g\":1,\"h\":1}"),
 	};
 	struct agent_request request;
 	struct agent_reply reply;

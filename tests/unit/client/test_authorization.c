@@ -153,8 +153,8 @@ TEST(what_is_ours_to_say_no_parameter_overrides)
 		if (rows[i].why != NULL)
 			check(strstr(error.message, rows[i].why) != NULL);
 	}
-	check_int(begin(&as, (struct authorization_wanted){ .parameters = B("prompt=a%26state=b") }),
-		LK_OK);
+	check_int(begin(&as, (struct authorization_wanted){
+		.parameters = B("prompt=a%26state=b") }), LK_OK);
 	check(memmem(url.p, url.n, B("prompt=a%26state%3Db").p, 20) != NULL);
 }
 
@@ -184,7 +184,8 @@ TEST(a_scope_is_words_with_a_space_between)
 TEST(CL_10_where_requests_are_pushed_the_person_carries_a_reference)
 {
 	static const struct canned script[] = { { ANSWERS, JSON_ANSWER("201",
-		"{\"request_uri\":\"urn:ietf:params:oauth:request_uri:x y\",\"expires_in\":60}") } };
+		"{\"request_uri\":\"urn:ietf:params:oauth:request_uri:x y\","
+		"\"expires_in\":60}") } };
 	struct authorization_wanted wanted = { .scope = B("a"),
 		.redirect_uri = B("https://app.example/cb"), .parameters = B("prompt=consent") };
 	struct form f = { 0 };
@@ -208,8 +209,8 @@ TEST(CL_10_where_requests_are_pushed_the_person_carries_a_reference)
 		check_int((int64_t)form_occurrences(&f, B("client_id")), 1);
 		check_int((int64_t)form_occurrences(&f, B("client_secret")), 0);
 		check(strstr(server.requests[0], "POST /par HTTP/1.1\r\n") == server.requests[0]);
-		check(strstr(server.requests[0], "Authorization: Basic YSUzQXBwOnMrZWMlMkZyZXQ=\r\n")
-			!= NULL);
+		check(strstr(server.requests[0],
+			"Authorization: Basic YSUzQXBwOnMrZWMlMkZyZXQ=\r\n") != NULL);
 	}
 	server_stop();
 }

@@ -175,8 +175,9 @@ TEST(CL_14_nothing_foreign_nothing_kept_no_referer)
 {
 	static const char *const fields[] = {
 		"Referrer-Policy: no-referrer\r\n", "Cache-Control: no-store\r\n",
-		"X-Content-Type-Options: nosniff\r\n", "Content-Security-Policy: default-src 'none'; ",
-		"frame-ancestors 'none'", "Connection: close\r\n",
+		"X-Content-Type-Options: nosniff\r\n",
+		"Content-Security-Policy: default-src 'none'; ", "frame-ancestors 'none'",
+		"Connection: close\r\n",
 	};
 	const char *targets[] = { "/callback", "/favicon.ico",
 		("/callback?error=access_denied&state=" STATE), "/callback/done" };

@@ -81,7 +81,8 @@ TEST(others_are_not_throttled)
 	fail_times(LIMIT, 1000);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		row("%.*s", BYTES_FMT(others[i].a));
-		check_int(throttle_wait(table, throttle_key(table, others[i].a, others[i].b), 1000), 0);
+		check_int(throttle_wait(table,
+			throttle_key(table, others[i].a, others[i].b), 1000), 0);
 	}
 	check(throttle_wait(table, ada, 1000) > 0);
 }
