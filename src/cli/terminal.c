@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,16 +36,30 @@ note_ending(int signal)
 	ending = signal;
 }
 
+/* Signals arrive while it waits and at no other time, so that none comes between the look
+ * at `ending` and a read that then waits for ever. open: the mask meanwhile, or NULL. */
+static bool
+can_read(int fd, const sigset_t *open)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do
+		ready = ppoll(&wait, 1, NULL, open);
+	while (ready < 0 && errno == EINTR && ending == 0);
+	return ready > 0;
+}
+
 /* One line without its end; false: end of input, too long, or a signal that ends. */
 static bool
-read_line(int fd, char *out, size_t max, size_t *n)
+read_line(int fd, const sigset_t *open, char *out, size_t max, size_t *n)
 {
 	*n = 0;
-	for (;;) {
+	while (can_read(fd, open)) {
 		char ch;
 		ssize_t got = read(fd, &ch, 1);
 
-		if (got < 0 && errno == EINTR && ending == 0)
+		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0 || *n == max)
 			return false;
@@ -52,12 +67,14 @@ read_line(int fd, char *out, size_t max, size_t *n)
 			return got == 1 || *n > 0;
 		out[(*n)++] = ch;
 	}
+	return false;
 }
 
 /* Without echo, from before the prompt on: what is typed at once is not shown either, and
  * not thrown away. And nobody may stop us and be left at a silent terminal. */
 static bool
-ask_silently(int tty, const char *prompt, char *out, size_t max, size_t *n)
+ask_silently(int tty, const sigset_t *open, const char *prompt, char *out, size_t max,
+	size_t *n)
 {
 	struct termios before, silent;
 	bool ok;
@@ -68,7 +85,7 @@ ask_silently(int tty, const char *prompt, char *out, size_t max, size_t *n)
 	silent.c_lflag &= (tcflag_t)~ECHO;
 	silent.c_cc[VSUSP] = _POSIX_VDISABLE;
 	tcsetattr(tty, TCSAFLUSH, &silent);
-	ok = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, out, max, n);
+	ok = write(tty, prompt, strlen(prompt)) > 0 && read_line(tty, open, out, max, n);
 	tcsetattr(tty, TCSAFLUSH, &before);
 	return write(tty, "\n", 1) == 1 && ok;
 }
@@ -79,24 +96,28 @@ static bool
 ask(int tty, const char *prompt, char *out, size_t max, size_t *n)
 {
 	struct sigaction note = { .sa_handler = note_ending }, before[ENDINGS];
-	sigset_t open, mask;
+	sigset_t held, open, mask;
 	bool ok;
 
 	ending = 0;
-	sigemptyset(&open);
+	sigemptyset(&held);
+	for (size_t i = 0; i < ENDINGS; i++)
+		sigaddset(&held, endings[i]);
+	pthread_sigmask(SIG_BLOCK, &held, &mask);
+	open = mask;
 	for (size_t i = 0; i < ENDINGS; i++) {
-		sigaddset(&open, endings[i]);
+		sigdelset(&open, endings[i]);
 		sigaction(endings[i], NULL, &before[i]);
 		if (before[i].sa_handler != SIG_IGN)
 			sigaction(endings[i], &note, NULL);
 	}
-	pthread_sigmask(SIG_UNBLOCK, &open, &mask);
-	ok = ask_silently(tty, prompt, out, max, n);
+	ok = ask_silently(tty, &open, prompt, out, max, n);
 	for (size_t i = 0; i < ENDINGS; i++)
 		sigaction(endings[i], &before[i], NULL);
 	if (ending != 0) {
 		secret_wipe(out, *n);
 		raise(ending);
+		pthread_sigmask(SIG_SETMASK, &open, NULL);
 	}
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	return ok;
@@ -135,7 +156,7 @@ terminal_password(struct cli *c, bool from_stdin, struct bytes *out)
 	if (!from_stdin) {
 		if (!ask_twice(c, line, &n))
 			return false;
-	} else if (!read_line(STDIN_FILENO, line, PASSWORD_MAX + 2, &n)) {
+	} else if (!read_line(STDIN_FILENO, NULL, line, PASSWORD_MAX + 2, &n)) {
 		cli_fail(c, "no password on standard input: expected one line of 8 to %d"
 			    " bytes", PASSWORD_MAX);
 		return false;
@@ -180,7 +201,7 @@ terminal_passphrase(struct cli *c, bool twice, char *text, size_t *n)
 bool
 descriptor_line(int fd, char *text, size_t *n)
 {
-	return read_line(fd, text, *n, n);
+	return read_line(fd, NULL, text, *n, n);
 }
 
 static struct bytes
