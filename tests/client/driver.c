@@ -169,10 +169,12 @@ static enum lk_status
 do_close(const json_t *command, json_t *answer, struct lk_error *e)
 {
 	(void)command, (void)answer, (void)e;
-	for (int i = 0; i < NAMES; i++)
-		drop(i);
-	lk_close(lk);
+	lk_close(lk); /* which closes the connections, and leaves the tokens */
 	lk = NULL;
+	for (int i = 0; i < NAMES; i++) {
+		lk_token_free(kept[i].token);
+		memset(&kept[i], 0, sizeof(kept[i]));
+	}
 	return LK_OK;
 }
 

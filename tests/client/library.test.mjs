@@ -71,19 +71,18 @@ const flags = async (...options) => {
 };
 const warnings = ['-Wall', '-Wextra', '-Wpedantic', '-Werror'];
 
-for (const [language, compiler, options] of [
-	['C11', 'cc', ['-std=c11', '-D_DEFAULT_SOURCE']],
-	['C++11', 'c++', ['-x', 'c++', '-std=c++11']],
+const C11 = ['cc', ['-std=c11', '-D_DEFAULT_SOURCE']];
+const CXX = ['c++', ['-x', 'c++', '-std=c++11']];
+for (const [file, language, [compiler, options]] of [
+	['examples/webapp.c', 'C11', C11], ['examples/daemon.c', 'C11', C11], ['tests/client/cxx.cpp', 'C++11', CXX],
 ])
-	for (const example of ['webapp', 'daemon'])
-		test(`${example}.c compiles as ${language} and links`, { skip: sanitized && 'it links without a runtime' }, async () => {
-			const cflags = await flags('--cflags');
-			const object = path.join(dest, `${example}.o`);
-			await must(compiler, [...options, ...warnings, ...cflags, '-c', path.join(ROOT, `examples/${example}.c`), '-o', object]);
-			await must(compiler, [object, '-o', path.join(dest, example), ...await flags('--libs')]);
-			const statically = (await flags('--libs', '--static')).map((f) => (f === '-llatchkey' ? find('liblatchkey.a') : f));
-			await must(compiler, [object, '-o', path.join(dest, `${example}-static`), ...statically]);
-		});
+	test(`${file} compiles as ${language} and links`, { skip: sanitized && 'it links without a runtime' }, async () => {
+		const object = path.join(dest, `${path.basename(file)}.o`);
+		await must(compiler, [...options, ...warnings, ...await flags('--cflags'), '-c', path.join(ROOT, file), '-o', object]);
+		await must(compiler, [object, '-o', path.join(dest, 'linked'), ...await flags('--libs')]);
+		const statically = (await flags('--libs', '--static')).map((f) => (f === '-llatchkey' ? find('liblatchkey.a') : f));
+		await must(compiler, [object, '-o', path.join(dest, 'linked-static'), ...statically]);
+	});
 
 test('a program may have functions called as ours are inside', { skip: sanitized && 'no static library' }, async () => {
 	const source = path.join(dest, 'mine.c');
@@ -120,6 +119,18 @@ const cgi = async (user, target, query = '') => {
 	return { status: /^Status: (\d+)/.exec(head)?.[1] ?? '200', location: /^Location: (.*)$/m.exec(head)?.[1]?.trim(), body };
 };
 
+test('the examples are as short as they are said to be, and each tells its difference from the first', () => {
+	for (const [name, most] of [['webapp.c', 40], ['daemon.c', 25], ['job.sh', 25]]) {
+		const text = fs.readFileSync(path.join(ROOT, 'examples', name), 'utf8');
+		const lines = text.trimEnd().split('\n');
+		assert.ok(lines.length <= most, `${name} has ${lines.length} lines, not ${most} at most`);
+		for (const line of lines)
+			assert.ok(line.replace(/\t/g, ' '.repeat(8)).length <= 100, `${name} is wide, not short: ${line}`);
+		const head = lines.slice(0, 6).join(' ').replace(/[\s#*]+/g, ' ');
+		assert.match(head, name === 'webapp.c' ? /the first example/ : /difference from webapp\.c: /, name);
+	}
+});
+
 test('examples/webapp.c connects whom it knows, and calls for them', async () => {
 	assert.deepEqual(await cgi('ada', '/'), { status: '303', location: '/connect', body: '' });
 	const sent = await cgi('ada', '/connect');
@@ -138,14 +149,14 @@ test('examples/daemon.c and examples/job.sh call for a connection that somebody 
 	const driver = new Driver(place);
 	await driver.opened;
 	await connect(driver, 'acme', registered, consenting(lk, lk.ana));
-	const daemon = spawn(example('daemon'), [], { env: { ...process.env, ...env } });
+	const daemon = spawn(example('daemon'), [env.API], { env: { ...process.env, ...env } });
 	const line = await new Promise((resolve) => { daemon.stdout.once('data', (b) => resolve(b.toString())); });
 	assert.equal(line, '200\n');
 	daemon.kill();
 	if ((await run(BINARY, ['token', '--help'])).status === 0)
 		assert.equal(await must(path.join(ROOT, 'examples/job.sh'), [], { env }), 'exports of true\n'.repeat(3));
 	await driver.ok({ do: 'disconnect', name: 'acme' });
-	const gone = await run(example('daemon'), [], { env });
+	const gone = await run(example('daemon'), [env.API], { env });
 	assert.equal(gone.status, 1);
 	assert.match(gone.stderr, /there is no connection "acme"/);
 	await driver.end();
