@@ -16,10 +16,16 @@ any_number(void)
 	return n;
 }
 
+int64_t
+seconds_now(void)
+{
+	return clock_boot_ms() / 1000;
+}
+
 static int
 note_seen(void *arg, const struct lk_info *info)
 {
-	*(struct seen *)arg = seen_of(info);
+	*(struct seen *)arg = seen_of(info, clock_now(), seconds_now());
 	return 0;
 }
 
@@ -54,7 +60,7 @@ answer_ask(struct errand *x)
 static enum lk_status
 refresh_ahead(struct errand *x)
 {
-	int64_t now = clock_now();
+	int64_t now = seconds_now();
 	struct plan again = x->plan;
 	struct lk_token *t = NULL;
 	enum lk_status status = lk_info(x->connection, note_seen, &x->seen, &x->error);

@@ -30,5 +30,6 @@ void errand_run(struct work *w);
 
 /* A new one each time; for plans. */
 uint32_t any_number(void);
+int64_t seconds_now(void); /* of the clock of plan.h */
 
 #endif

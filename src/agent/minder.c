@@ -46,12 +46,12 @@ static void errand_done(struct work *w);
 
 /* ---- the alarm ------------------------------------------------------------------ */
 
-/* Rings when the first of them is due. It counts the time that the machine sleeps, and
- * is set again with everything that changes. */
+/* Rings when the first of them is due. It counts the time that the machine sleeps, knows
+ * nothing of the wall's clock, and is set again with everything that changes. */
 static void
 set_alarm(struct minder *k)
 {
-	int64_t due = PLAN_NEVER, now = clock_now();
+	int64_t due = PLAN_NEVER, now = seconds_now();
 	struct itimerspec at = { .it_value = { 0 } };
 
 	for (const struct kept *c = k->first; c != NULL; c = c->next)
@@ -85,7 +85,7 @@ alarm_rang(struct watch *w, uint32_t events)
 {
 	struct minder *k =
 		(struct minder *)((char *)w - offsetof(struct minder, alarm));
-	int64_t now = clock_now();
+	int64_t now = seconds_now();
 	uint64_t times;
 
 	(void)events;
@@ -156,7 +156,7 @@ take_in(void *arg, const struct found *list)
 		struct kept *c = find_or_add(k, bytes_of(f->name));
 
 		c->listed = true;
-		plan_look(&c->plan, &f->seen, clock_now(), any_number());
+		plan_look(&c->plan, &f->seen, seconds_now(), any_number());
 	}
 	drop_unlisted(k);
 	set_alarm(k);
@@ -203,10 +203,10 @@ make_plan(struct kept *c)
 	const struct errand *x = &c->errand;
 
 	if (x->error.status == LK_OK && !x->tried)
-		plan_look(&c->plan, &x->seen, clock_now(), any_number());
+		plan_look(&c->plan, &x->seen, seconds_now(), any_number());
 	else
 		plan_tried(&c->plan, x->tried ? &x->seen : &x->plan.seen, &x->error,
-			clock_now(), any_number());
+			seconds_now(), any_number());
 }
 
 static void

@@ -17,14 +17,20 @@ enum {
 };
 
 struct seen
-seen_of(const struct lk_info *info)
+seen_of(const struct lk_info *info, int64_t wall_now, int64_t now)
 {
+	bool refreshed = bytes_equal(bytes_of(info->outcome), B("ok")) &&
+		info->refreshed_at > info->connected_at;
+	int64_t age =
+		wall_now - (refreshed ? info->refreshed_at : info->connected_at);
+
 	return (struct seen){
 		.connected = bytes_equal(bytes_of(info->state), B("connected")),
-		.last_ok = bytes_equal(bytes_of(info->outcome), B("ok")),
 		.connected_at = info->connected_at,
-		.refreshed_at = info->refreshed_at,
-		.expires_at = info->expires_at,
+		/* In the future: the clock was set back since. */
+		.issued_at = age > 0 ? now - age : now,
+		.expires_at = info->expires_at == 0 ? 0
+			: now + info->expires_at - wall_now,
 	};
 }
 
@@ -34,26 +40,17 @@ near(int64_t a, int64_t b)
 	return a - b <= SAME && b - a <= SAME;
 }
 
-/* When the token that was seen was issued, as far as one can tell. */
-static int64_t
-issued_at(const struct seen *s)
-{
-	return s->last_ok && s->refreshed_at > s->connected_at ? s->refreshed_at
-							       : s->connected_at;
-}
-
 static int64_t
 ahead_of_expiry(const struct seen *s, int64_t now, uint32_t random)
 {
-	int64_t issued = issued_at(s);
-	int64_t life = s->expires_at - issued;
+	int64_t life = s->expires_at - s->issued_at;
 	int64_t due;
 
 	if (!s->connected || s->expires_at == 0)
 		return PLAN_NEVER;
 	if (life < 0)
 		life = 0;
-	due = issued + life * (EARLIEST + (int64_t)(random % (SPREAD + 1))) / 100;
+	due = s->issued_at + life * (EARLIEST + (int64_t)(random % (SPREAD + 1))) / 100;
 	/* Late already, as after a night switched off: soon, but not all at once. */
 	return due > now ? due : now + (int64_t)(random % 4);
 }

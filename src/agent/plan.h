@@ -13,15 +13,16 @@
 
 #include "latchkey/latchkey.h"
 
-/* What the vault says of a connection; Unix seconds. */
+/* What the vault says of a connection. Seconds of a clock that is never set
+ * (CLOCK_BOOTTIME): a wall clock that is set back must not make a refresh late. */
 struct seen {
 	bool connected;
-	bool last_ok;         /* the last attempt was a good one, at refreshed_at */
-	int64_t connected_at, refreshed_at, expires_at;
+	int64_t connected_at;          /* Unix seconds: another one is another grant */
+	int64_t issued_at, expires_at; /* expires_at 0: nobody knows */
 };
 
 struct plan {
-	int64_t due;          /* Unix seconds; PLAN_NEVER: it is left alone */
+	int64_t due;          /* PLAN_NEVER: it is left alone */
 	int failures;         /* in a row */
 	struct seen seen;     /* what it was made for */
 };
@@ -35,6 +36,7 @@ void plan_look(struct plan *p, const struct seen *seen, int64_t now, uint32_t ra
 /* A refresh ahead of time ended so; seen: what the vault says after it. */
 void plan_tried(struct plan *p, const struct seen *seen, const struct lk_error *e,
 	int64_t now, uint32_t random);
-struct seen seen_of(const struct lk_info *info);
+/* wall_now: Unix seconds, at the same moment as now. */
+struct seen seen_of(const struct lk_info *info, int64_t wall_now, int64_t now);
 
 #endif

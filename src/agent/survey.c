@@ -10,6 +10,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "agent/errand.h"
+#include "base/clock.h"
 #include "client/status.h"
 
 enum {
@@ -42,7 +44,7 @@ note_found(void *arg, const struct lk_info *info)
 	struct found *f = ARENA_NEW(l->arena, struct found);
 
 	f->name = arena_cstr(l->arena, bytes_of(info->name));
-	f->seen = seen_of(info);
+	f->seen = seen_of(info, clock_now(), seconds_now());
 	f->next = l->found;
 	l->found = f;
 	return 0;

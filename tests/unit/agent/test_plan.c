@@ -9,7 +9,7 @@
 static struct seen
 token_of(int64_t issued, int64_t life)
 {
-	return (struct seen){ true, true, NOW - 90000, issued, issued + life };
+	return (struct seen){ true, NOW - 90000, issued, issued + life };
 }
 
 TEST(a_refresh_is_due_between_70_and_85_per_cent_of_the_life)
@@ -42,16 +42,38 @@ TEST(what_is_late_is_due_soon_and_not_all_at_once)
 
 TEST(who_never_refreshed_counts_from_the_connection)
 {
-	struct seen s = { true, false, NOW, 0, NOW + 100 };
+	struct lk_info info = { .state = "connected", .outcome = "ok", .connected_at = NOW,
+		.expires_at = NOW + 100 };
+	struct seen s = seen_of(&info, NOW, 5000);
 	struct plan p = { .due = PLAN_NEVER };
 
-	plan_look(&p, &s, NOW, 0);
-	check_int(p.due, NOW + 70);
+	plan_look(&p, &s, 5000, 0);
+	check_int(p.due, 5070);
+}
+
+TEST(a_wall_clock_that_was_set_makes_no_refresh_late)
+{
+	static const int64_t steps[] = { -86400, -3600, -60, 0, 60, 3600, 86400 };
+	struct lk_info info = { .state = "connected", .outcome = "ok",
+		.connected_at = NOW - 90000, .refreshed_at = NOW };
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		struct plan p = { .due = PLAN_NEVER };
+		int64_t wall = NOW + 100 + steps[i];
+		struct seen s;
+
+		row("%d", (int)steps[i]);
+		info.expires_at = wall + 900; /* what lk_info makes of what is left */
+		s = seen_of(&info, wall, 5100);
+		check_int(s.expires_at, 6000);
+		plan_look(&p, &s, 5100, 15);
+		check(p.due >= 5100 && p.due <= 5100 + 900 * 85 / 100);
+	}
 }
 
 TEST(nothing_is_planned_without_an_expiry_or_a_connection)
 {
-	struct seen silent = { true, true, NOW, NOW, 0 };
+	struct seen silent = { true, NOW, NOW, 0 };
 	struct seen ended = token_of(NOW, 1000);
 	struct plan p = { .due = PLAN_NEVER };
 
@@ -76,8 +98,7 @@ TEST(a_look_that_finds_the_same_token_changes_no_plan)
 	check_int(p.due, due);
 	plan_tried(&p, &s, &later, NOW + 700, 0);
 	check_int(p.due, NOW + 1100);
-	s.last_ok = false; /* what the failure wrote into the vault */
-	s.refreshed_at = NOW + 700;
+	s.issued_at = s.connected_at; /* what the failure wrote into the vault */
 	plan_look(&p, &s, NOW + 701, 0);
 	check_int(p.due, NOW + 1100);
 }
