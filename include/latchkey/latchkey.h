@@ -32,8 +32,8 @@
  * Every function may be called from any thread, on the same object too, save for
  * the one that frees it. Strings are UTF-8 and NUL-terminated; what the caller gives
  * is copied. Outputs are set only when LK_OK is returned. `error` may be NULL.
- * A struct that begins with `size` is set to zero and its size filled in by
- * LK_INIT; members that stay zero have the default that stands with them.
+ * A struct that begins with `size` is set to zero and its size filled in by LK_INIT,
+ * or by { .size = sizeof(s), ... }; members that stay zero have their default.
  * A child of fork() may use the library after exec, or after opening its own lk. What
  * it has of its parent's it leaves alone: lk_close and lk_connection_close do nothing.
  */
@@ -90,7 +90,7 @@ enum lk_status {
 	                     agent and give it the passphrase */
 	LK_STORAGE,       /* the vault cannot be read or written: disk full,
 	                     permissions, damaged, no lock on that file system */
-	LK_NOT_FOUND,     /* there is no connection of that name */
+	LK_NOT_FOUND,     /* there is no connection of that name, or (LK_EXISTING) no vault */
 	LK_REJECTED,      /* an answer that must not be believed: wrong state or iss,
 	                     another server's token, malformed; nothing was done
 	                     (RULEBOOK CL-11) */
@@ -121,6 +121,7 @@ struct lk_event {
 };
 
 #define LK_NO_AGENT 0x1u /* never ask a running agent */
+#define LK_EXISTING 0x2u /* LK_NOT_FOUND where there is no vault: none is made */
 
 struct lk_options {
 	size_t size;
@@ -145,7 +146,8 @@ struct lk_options {
 };
 
 /* Opens the vault, or makes an empty one (directory 0700). options may be NULL.
- * Free with lk_close, after everything that came from it was closed. */
+ * Free with lk_close, which closes the connections that are open; tokens and answers
+ * are their holder's to free, before it or after. */
 LK_API enum lk_status lk_open(const struct lk_options *options, struct lk **out,
 	struct lk_error *error) LK_MUST_CHECK;
 LK_API void lk_close(struct lk *lk); /* NULL is fine */

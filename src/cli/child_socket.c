@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct answering {
@@ -21,6 +22,7 @@ struct answering {
 	int listener;
 	char directory[64];
 	struct sockaddr_un at;
+	bool said; /* why nobody can be answered */
 };
 
 /* ---- the socket ----------------------------------------------------------------- */
@@ -56,6 +58,22 @@ answer(struct answering *a, int fd)
 	lk_token_free(token);
 }
 
+/* What keeps us from answering may pass, as when descriptors have run out: who waits is
+ * answered then. Said once; false: it is for ever. */
+static bool
+passes(struct answering *a, int error)
+{
+	const struct timespec moment = { .tv_nsec = 100000000 };
+
+	if (error == EINTR || error == ECONNABORTED)
+		return true;
+	if (!a->said)
+		cli_fail(a->c, "the socket cannot be answered now: %s", strerror(error));
+	a->said = true;
+	nanosleep(&moment, NULL);
+	return error != EBADF && error != EINVAL && error != ENOTSOCK;
+}
+
 static void *
 answer_all(void *arg)
 {
@@ -65,10 +83,11 @@ answer_all(void *arg)
 	for (;;) {
 		int fd = accept4(a->listener, NULL, NULL, SOCK_CLOEXEC);
 
-		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+		if (fd < 0 && !passes(a, errno))
 			return NULL;
 		if (fd < 0)
 			continue;
+		a->said = false;
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 		if (is_ours(fd))
 			answer(a, fd);

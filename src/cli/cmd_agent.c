@@ -13,27 +13,23 @@ static bool
 ask_passphrase(void *arg, bool twice, char *text, size_t *n)
 {
 	struct cli *c = arg;
-	const char *given = option_text(c, "passphrase-fd");
-	uint64_t fd;
+	int fd = -1;
 
-	if (given == NULL)
-		return terminal_passphrase(c, twice, text, n);
-	if (!bytes_to_u64(bytes_of(given), &fd) || fd > 1023)
+	if (!option_descriptor(c, "passphrase-fd", &fd))
 		return false;
-	return descriptor_line((int)fd, text, n);
+	return fd < 0 ? terminal_passphrase(c, twice, text, n)
+		      : descriptor_line(fd, text, n);
 }
 
 static int
 agent(struct cli *c)
 {
 	struct agent_options o = { .lk = LK_INIT(struct lk_options) };
-	const char *fd = option_text(c, "passphrase-fd");
 	struct lk_error e;
-	uint64_t number;
+	int fd;
 
-	if (fd != NULL && (!bytes_to_u64(bytes_of(fd), &number) || number > 1023))
-		return cli_usage(
-			c, "--passphrase-fd is the number of an open descriptor");
+	if (!option_descriptor(c, "passphrase-fd", &fd))
+		return EXIT_USAGE;
 	o.lk.vault = option_text(c, "vault");
 	o.lk.key = option_text(c, "key");
 	o.passphrase = ask_passphrase;

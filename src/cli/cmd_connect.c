@@ -53,8 +53,7 @@ read_parameters(struct cli *c, const char **out)
 static bool
 read_secret_options(struct cli *c, const char **file)
 {
-	const char *fd = option_text(c, "client-secret-fd");
-	uint64_t number;
+	int fd = -1;
 
 	if (option_given(c, "client-secret")) {
 		cli_usage(c,
@@ -64,15 +63,15 @@ read_secret_options(struct cli *c, const char **file)
 		return false;
 	}
 	*file = option_text(c, "client-secret-file");
-	if (fd == NULL)
-		return true;
-	if (*file != NULL || !bytes_to_u64(bytes_of(fd), &number) || number > 1023) {
+	if (*file != NULL && option_given(c, "client-secret-fd")) {
 		cli_usage(c,
-			"--client-secret-fd is one number of an open descriptor,"
-			" and not with --client-secret-file");
+			"of --client-secret-file and --client-secret-fd one at most");
 		return false;
 	}
-	*file = arena_printf(c->arena, "/dev/fd/%s", fd);
+	if (!option_descriptor(c, "client-secret-fd", &fd))
+		return false;
+	if (fd >= 0)
+		*file = arena_printf(c->arena, "/dev/fd/%d", fd);
 	return true;
 }
 
@@ -103,7 +102,9 @@ read_registration(struct cli *c, struct lk_registration *r)
 
 struct asker {
 	const struct cli *c;
-	int pastes; /* how often an address was asked for */
+	const char *redirect_uri; /* NULL: the default */
+	int pastes;               /* how often an address was asked for */
+	const char *ended;        /* why there was none, where the person did not say no */
 };
 
 static int
@@ -117,8 +118,14 @@ show(void *arg, enum lk_way way, const char *url, const char *user_code)
 		fprintf(stderr,
 			"Your browser is asked to open this; if it does not, open it"
 			" yourself, on this machine:\n\n    %s\n\n"
-			"Waiting until you are done there. Ctrl-C gives up.\n",
-			url);
+			"Waiting until you are done there. Ctrl-C gives up.\n"
+			"(If the page there speaks of the redirect URI: %s must be"
+			" registered for\nthis client, as an installed app's, or give"
+			" another by --redirect-uri.)\n",
+			url,
+			asker->redirect_uri != NULL
+				? asker->redirect_uri
+				: "http://127.0.0.1/callback, with any port,");
 		return 0;
 	case LK_WAY_DEVICE:
 		fprintf(stderr,
@@ -162,7 +169,12 @@ paste(void *arg, char *text, size_t size)
 	text[n] = '\0';
 	if (got <= 0)
 		fputc('\n', stderr);
-	return n > 0 && got >= 0 ? 0 : 1;
+	if (n > 0 && got >= 0)
+		return 0;
+	asker->ended = got < 0 ? "standard input cannot be read"
+		: got == 0     ? "standard input ended"
+			       : "an empty line was given";
+	return 1;
 }
 
 static bool
@@ -268,20 +280,24 @@ static int
 connect_person(struct cli *c)
 {
 	struct lk_registration registration;
-	struct asker asker = { c, 0 };
+	struct asker asker = { .c = c };
 	struct lk_person person;
 	struct lk_error e;
-	int status;
+	int status = cli_name(c);
 
-	if (!read_registration(c, &registration) || !read_person(c, &asker, &person))
+	if (status != EXIT_DONE || !read_registration(c, &registration) || !read_person(c, &asker, &person))
 		return EXIT_USAGE;
-	status = cli_vault(c, option_text(c, "key"));
+	asker.redirect_uri = registration.redirect_uri;
+	status = cli_vault_new(c, option_text(c, "key"));
 	if (status != EXIT_DONE)
 		return status;
 	if (lk_connect(c->lk, c->operands[0], &registration, &person, &c->connection,
 		    &e) != LK_OK) {
 		c->connection = NULL;
-		return cli_lk_failed(c, &e);
+		return asker.ended != NULL && e.status == LK_DENIED
+			? cli_fail(c, "%s, and no address was pasted: nothing was connected",
+				  asker.ended)
+			: cli_lk_failed(c, &e);
 	}
 	return print_granted(c, registration.scope);
 }

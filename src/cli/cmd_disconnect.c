@@ -33,11 +33,8 @@ disconnect(struct cli *c)
 	/* Only for the sentence below: what cannot be read can still be forgotten. */
 	(void)!lk_info(c->connection, note_issuer, &n, NULL);
 	status = exit_code(lk_disconnect(c->connection, &e));
-	if (status == EXIT_LATER)
-		cli_fail(c,
-			"%s\n%s is forgotten here, and %s was not told. Sign in there"
-			" and disconnect it by hand.",
-			e.message, c->operands[0], n.issuer);
+	if (status == EXIT_LATER) /* there is nothing left to be tried again */
+		cli_fail(c, "%s", e.message);
 	else if (status != EXIT_DONE)
 		cli_lk_failed(c, &e);
 	if (status != EXIT_DONE)

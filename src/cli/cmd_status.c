@@ -107,7 +107,7 @@ status_of_all(struct cli *c)
 {
 	struct gathered g = { c, json_array(), false };
 	struct lk_error e;
-	int status = cli_vault(c, NULL);
+	int status = cli_vault(c);
 
 	if (status == EXIT_DONE && lk_list(c->lk, gather, &g, &e) != LK_OK)
 		status = cli_lk_failed(c, &e);

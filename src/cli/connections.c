@@ -5,12 +5,14 @@
 #include "cli/connections.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "vault/vault.h"
 
 int
 exit_code(enum lk_status status)
@@ -35,7 +37,7 @@ exit_code(enum lk_status status)
 static void
 say_hint(const struct cli *c, enum lk_status status)
 {
-	if (status == LK_NOT_FOUND)
+	if (status == LK_NOT_FOUND && c->lk != NULL)
 		fputs("See: latchkey status\n", stderr);
 	else if (status == LK_RECONNECT && c->operand_count > 0)
 		fprintf(stderr,
@@ -55,15 +57,15 @@ cli_lk_failed(const struct cli *c, const struct lk_error *e)
 	return exit_code(e->status);
 }
 
-int
-cli_vault(struct cli *c, const char *key)
+static int
+open_vault(struct cli *c, const char *key, unsigned flags)
 {
 	struct lk_options o = LK_INIT(struct lk_options);
 	struct lk_error e;
 
 	o.vault = option_text(c, "vault");
 	o.key = key;
-	o.flags = option_given(c, "no-agent") ? LK_NO_AGENT : 0;
+	o.flags = flags | (option_given(c, "no-agent") ? LK_NO_AGENT : 0);
 	if (lk_open(&o, &c->lk, &e) == LK_OK)
 		return EXIT_DONE;
 	c->lk = NULL;
@@ -71,11 +73,36 @@ cli_vault(struct cli *c, const char *key)
 }
 
 int
+cli_vault(struct cli *c)
+{
+	return open_vault(c, NULL, LK_EXISTING);
+}
+
+int
+cli_vault_new(struct cli *c, const char *key)
+{
+	return open_vault(c, key, 0);
+}
+
+int
+cli_name(const struct cli *c)
+{
+	if (vault_name_valid(bytes_of(c->operands[0])))
+		return EXIT_DONE;
+	return cli_usage(c,
+		"'%s' is no name of a connection, which is 1 to %d of A-Z a-z 0-9 . _ - @"
+		" and does not begin with a dot",
+		c->operands[0], VAULT_NAME_MAX);
+}
+
+int
 cli_connection(struct cli *c)
 {
-	int status = cli_vault(c, NULL);
+	int status = cli_name(c);
 	struct lk_error e;
 
+	if (status == EXIT_DONE)
+		status = cli_vault(c);
 	if (status != EXIT_DONE)
 		return status;
 	if (lk_connection_open(c->lk, c->operands[0], &c->connection, &e) == LK_OK)
@@ -124,6 +151,26 @@ option_seconds(const struct cli *c, const char *name, int64_t *out)
 		return true;
 	cli_usage(c, "--%s '%s' is no time: 300, 5m, 2h, 1d", name, text);
 	return false;
+}
+
+bool
+option_descriptor(const struct cli *c, const char *name, int *out)
+{
+	const char *text = option_text(c, name);
+	uint64_t number;
+
+	if (text == NULL)
+		return true;
+	if (!bytes_to_u64(bytes_of(text), &number) || number > 1023) {
+		cli_usage(c, "--%s '%s' is not the number of a descriptor", name, text);
+		return false;
+	}
+	if (fcntl((int)number, F_GETFD) == -1) {
+		cli_usage(c, "--%s %s: that descriptor is not open", name, text);
+		return false;
+	}
+	*out = (int)number;
+	return true;
 }
 
 bool

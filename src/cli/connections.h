@@ -17,10 +17,14 @@ enum exit_code {
 
 #define COMMON_CONNECTION (COMMON_JSON | COMMON_VAULT)
 
-/* Opens the vault as c->lk, or says why not; an exit status. key: where the key of a
- * new one is to live, or NULL. Closed by main. */
-int cli_vault(struct cli *c, const char *key);
-/* And the connection of the first operand as c->connection. */
+/* Opens the vault as c->lk, or says why not; an exit status. One that is not there is not
+ * made. Closed by main. */
+int cli_vault(struct cli *c);
+/* The same, and makes one; key: where its key is to live, or NULL. */
+int cli_vault_new(struct cli *c, const char *key);
+/* The first operand, if it can be a connection's name; else EXIT_USAGE, and said. */
+int cli_name(const struct cli *c);
+/* Opens the vault, and the connection of the first operand as c->connection. */
 int cli_connection(struct cli *c);
 void cli_vault_close(struct cli *c);
 
@@ -33,6 +37,9 @@ const char *when_in_words(struct arena *a, int64_t at, int64_t now);
 /* "5m", "300" of an option to seconds; false: said what is wrong with it. Not given:
  * *out stays. */
 bool option_seconds(const struct cli *c, const char *name, int64_t *out);
+/* The open descriptor of an option, which stays -1 where it is not given; false: said what
+ * is wrong with it. */
+bool option_descriptor(const struct cli *c, const char *name, int *out);
 /* All of it, or false with errno. */
 bool write_all(int fd, const void *p, size_t n);
 

@@ -38,7 +38,9 @@ flaw_of_url(struct bytes url, bool development, struct uri *u)
 	if (bytes_equal_nocase(u->scheme, B("http")) && development &&
 		http_is_loopback(u->host))
 		return NULL;
-	return "must begin with https://";
+	return bytes_equal_nocase(u->scheme, B("http")) && http_is_loopback(u->host)
+		? "must begin with https://, save with --development (LK_DEVELOPMENT)"
+		: "must begin with https://";
 }
 
 static enum lk_status
@@ -220,8 +222,6 @@ read_authentication(const struct reading *r, struct as *as)
 
 	LK_TRY(read_list(r, member, B("client_secret_basic"), &listed, &found));
 	as->basic_refused = listed && !found;
-	LK_TRY(read_list(r, member, B("none"), &listed, &found));
-	as->none_unlisted = listed && !found;
 	return LK_OK;
 }
 
@@ -243,6 +243,7 @@ as_of(struct arena *a, const struct as_wanted *wanted)
 	return (struct as){
 		.ca_file = arena_bytes(a, wanted->ca_file),
 		.development = wanted->development,
+		.connecting = wanted->connecting,
 		.timeout_ms = wanted->timeout_ms,
 	};
 }

@@ -23,16 +23,16 @@ struct as {
 	bool retry_key;        /* refresh_retry_key_supported (DESIGN.md 2, invariant 5) */
 	bool openid;           /* found by OpenID discovery, or scopes name openid */
 	bool basic_refused;    /* client_secret_basic is not among what it takes */
-	bool none_unlisted;    /* it has a list of methods, without "none": many that do
-	                          take public clients have, so it is only a hint */
 	struct bytes ca_file;  /* NONE: the system's */
 	bool development;      /* http on loopback is allowed */
+	bool connecting;       /* somebody is there who can change what is configured */
 	int timeout_ms;
 };
 
 struct as_wanted {
 	struct bytes issuer, ca_file;
 	bool development, s256_unadvertised;
+	bool connecting; /* then a certificate that is not trusted is a configuration */
 	int timeout_ms;
 	/* all given: no discovery */
 	struct bytes authorization_endpoint, token_endpoint, revocation_endpoint;

@@ -121,6 +121,7 @@ server_find(struct lk *lk, struct arena *a, const struct as_wanted *wanted,
 		remember(lk, key, out);
 	}
 	out->timeout_ms = lk->http_timeout_ms;
+	out->connecting = wanted->connecting;
 	return LK_OK;
 }
 

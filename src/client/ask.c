@@ -69,7 +69,7 @@ basic(struct arena *a, const struct credentials *me)
 
 /* No whole answer came; the sentence is the fetch's own and holds no secret. */
 static enum lk_status
-unanswered(const struct http_answer *answer, const struct fault *f,
+unanswered(const struct as *as, const struct http_answer *answer, const struct fault *f,
 	struct token_ending *ending, struct lk_error *e)
 {
 	ending->status = answer->status;
@@ -81,6 +81,11 @@ unanswered(const struct http_answer *answer, const struct fault *f,
 		return lk_fail(e, LK_CONFIGURATION, "%s", f->what);
 	case HTTP_NO_MEMORY:
 		return lk_fail(e, LK_MEMORY, "out of memory");
+	case HTTP_UNTRUSTED:
+		/* Later it may be a captive portal's, or one that has just expired. */
+		if (as->connecting)
+			return lk_fail(e, LK_CONFIGURATION, "%s", f->what);
+		return lk_later(e, 0, "%s", f->what);
 	case HTTP_NOT_REACHED:
 		return lk_later(e, 0, "%s", f->what);
 	case HTTP_UNANSWERED:
@@ -107,7 +112,7 @@ ask(struct arena *a, const struct as *as, struct http_fetch r, struct http_answe
 	r.timeout_ms = as->timeout_ms;
 	*ending = (struct token_ending){ .began_ms = clock_boot_ms() };
 	if (http_fetch(a, &r, &answer, &f) != DONE)
-		return unanswered(&answer, &f, ending, e);
+		return unanswered(as, &answer, &f, ending, e);
 	ending->status = answer.status;
 	*out = answer;
 	return LK_OK;

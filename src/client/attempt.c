@@ -8,7 +8,7 @@
 
 #include "client/authorization.h"
 
-enum { VERSION = 1, FIXED = 32 + 8 + 4, ATTEMPT_MAX = 65536 };
+enum { VERSION = 2, FIXED = 32 + 8 + 4, ATTEMPT_MAX = 65536 };
 
 /* The order is the format: append, and raise VERSION. */
 static const size_t texts[] = {
@@ -26,6 +26,8 @@ static const size_t texts[] = {
 	offsetof(struct attempt, state),
 	offsetof(struct attempt, verifier),
 	offsetof(struct attempt, nonce),
+	offsetof(struct attempt, max_age),
+	offsetof(struct attempt, acr_values),
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "client/advice.h"
 #include "client/ask.h"
 #include "client/said.h"
 #include "crypto/digest.h"
@@ -100,6 +101,24 @@ put_parameters(struct arena *a, struct buf *form, struct bytes parameters,
 	return LK_OK;
 }
 
+/* CL-22: what of them the id_token will be held against. */
+static enum lk_status
+note_sign_in(struct arena *a, struct attempt *t, struct bytes parameters,
+	struct lk_error *e)
+{
+	struct form read = { 0 };
+	uint64_t seconds;
+
+	if (bytes_empty(t->nonce))
+		return LK_OK; /* without openid there is none */
+	form_read(a, &read, parameters, FORM_QUERY);
+	t->max_age = form_get(&read, B("max_age"));
+	t->acr_values = form_get(&read, B("acr_values"));
+	if (t->max_age.n > 0 && !bytes_to_u64(t->max_age, &seconds))
+		return lk_fail(e, LK_CONFIGURATION, "max_age is a number of seconds");
+	return LK_OK;
+}
+
 static enum lk_status
 put_request(struct arena *a, struct buf *form, const struct attempt *t,
 	struct bytes parameters, struct lk_error *e)
@@ -144,13 +163,17 @@ push(struct arena *a, const struct as *as, const struct credentials *me, struct 
 {
 	struct token_ending ending;
 	struct http_answer answer;
+	enum lk_status status;
 
 	/* RFC 9126 2.1: client_id is part of the request, however we authenticate. */
 	if (!bytes_empty(me->client_secret))
 		form_pair(form, B("client_id"), me->client_id);
 	LK_TRY(ask_post(a, as, me, as->pushed_authorization_request_endpoint, form, NONE,
 		&answer, &ending, e));
-	return read_push(a, &answer, &ending, request_uri, e);
+	status = read_push(a, &answer, &ending, request_uri, e);
+	if (status != LK_OK)
+		advise(a, me, e);
+	return status;
 }
 
 /* ---- the URL ---------------------------------------------------------------------- */
@@ -246,6 +269,7 @@ authorization_begin(struct arena *a, const struct as *as, const struct credentia
 			"and names no endpoint for them", BYTES_FMT(as->issuer));
 	attempt = new_attempt(a, as, me, wanted);
 	LK_TRY(put_request(a, &form, &attempt, wanted->parameters, e));
+	LK_TRY(note_sign_in(a, &attempt, wanted->parameters, e));
 	LK_TRY(make_url(a, as, me, &form, url, e));
 	*out = attempt;
 	return LK_OK;

@@ -21,6 +21,7 @@ struct attempt {
 	struct bytes revocation_endpoint;
 	struct bytes client_secret; /* NONE: public */
 	struct bytes state, verifier, nonce; /* nonce NONE: openid was not asked for */
+	struct bytes max_age, acr_values;    /* as the caller asked by parameters, with it */
 	uint8_t browser[32];    /* SHA-256 of what names the browser session; zero: none */
 	int64_t began_at;       /* Unix seconds */
 	unsigned flags;         /* LK_DEVELOPMENT ... */
@@ -56,10 +57,16 @@ enum lk_status callback_pasted(struct bytes pasted, struct bytes redirect_uri,
 struct bytes attempt_write(struct arena *a, const struct attempt *attempt);
 bool attempt_read(struct arena *a, struct bytes text, struct attempt *out);
 
+/* What an id_token is held against. */
+struct id_token_wanted {
+	struct bytes issuer, client_id, nonce, access_token;
+	struct bytes max_age;    /* seconds; NONE: nobody asked when they signed in */
+	struct bytes acr_values; /* words; NONE: nobody asked how */
+	int64_t now;
+};
 /* OpenID Connect Core 3.1.3.7: claims of an id_token that came from the token endpoint
  * over TLS, which stands for the signature (CL-22). */
 enum lk_status id_token_check(struct arena *a, struct bytes id_token,
-	const struct as *as, struct bytes client_id, struct bytes nonce,
-	struct bytes access_token, int64_t now, struct lk_error *e) must_check;
+	const struct id_token_wanted *wanted, struct lk_error *e) must_check;
 
 #endif

@@ -131,6 +131,7 @@ no_answer(struct call *k, enum http_failure failure, const struct fault *f)
 	case HTTP_NO_MEMORY:
 		return lk_fail(k->e, LK_MEMORY, "out of memory");
 	case HTTP_NOT_REACHED:
+	case HTTP_UNTRUSTED:
 		return lk_later(k->e, 0, "%s", f->what);
 	case HTTP_UNANSWERED:
 		return lk_later(k->e, 0, "%s; it may have been done", f->what);

@@ -163,6 +163,8 @@ redeem(struct connecting *c, struct bytes code, struct token_answer *answer,
 		.scope = c->attempt.scope,
 		.resource = c->attempt.resource,
 		.nonce = c->attempt.nonce,
+		.max_age = c->attempt.max_age,
+		.acr_values = c->attempt.acr_values,
 		.retry_key = new_retry_key(c->a),
 	};
 	int64_t until_ms = clock_monotonic_ms() + c->lk->lock_wait_ms;

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "client/lk.h"
+#include "client/said.h"
 
 /* RFC 7009; the refresh token stands for the whole grant, where there is one. */
 static enum lk_status
@@ -22,13 +23,14 @@ revoke(struct lk_connection *c, struct arena *a, struct record *r, struct lk_err
 
 /* The caller asked for an end; what went wrong is for them to tell the person. */
 static enum lk_status
-not_revoked(struct lk_connection *c, struct arena *a, struct lk_error *e)
+not_revoked(struct lk_connection *c, struct arena *a, struct bytes issuer,
+	struct lk_error *e)
 {
 	const char *why = arena_printf(a, "%s", e->message);
 	int64_t retry_after = e->retry_after;
 
-	return lk_later(e, retry_after, "\"%s\" is forgotten here, and the server could not"
-		" be told, so the person should disconnect it there as well: %s", c->name, why);
+	return lk_later(e, retry_after, "\"%s\" is forgotten here, and %s could not be told:"
+		" sign in there and disconnect it by hand (%s)", c->name, shown(a, issuer), why);
 }
 
 static enum lk_status
@@ -48,7 +50,7 @@ disconnect(struct lk_connection *c, struct arena *a, struct lk_error *e)
 		lk_tell(c->lk, a, c->name, "revoke", revoked,
 			revoked == LK_OK ? "" : e->message,
 			clock_monotonic_ms() - began_ms);
-		status = revoked == LK_OK ? LK_OK : not_revoked(c, a, e);
+		status = revoked == LK_OK ? LK_OK : not_revoked(c, a, r.issuer, e);
 	}
 	/* What cannot be read can be forgotten all the same. */
 	if (status != LK_NOT_FOUND && vault_remove(lock, &f) != VAULT_DONE)

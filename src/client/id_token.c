@@ -19,6 +19,7 @@
 
 struct id_token {
 	struct arena *arena;
+	const struct id_token_wanted *wanted;
 	json_t *header, *claims;
 	struct lk_error *error;
 };
@@ -100,11 +101,12 @@ is_only_us(const json_t *aud, struct bytes client_id)
 }
 
 static enum lk_status
-check_parties(const struct id_token *t, const struct as *as, struct bytes client_id)
+check_parties(const struct id_token *t)
 {
+	struct bytes client_id = t->wanted->client_id;
 	struct bytes sub = text_of(t, "sub");
 
-	if (!bytes_equal(text_of(t, "iss"), as->issuer))
+	if (!bytes_equal(text_of(t, "iss"), t->wanted->issuer))
 		return reject(t, "iss is another server");
 	if (!is_only_us(json_object_get(t->claims, "aud"), client_id))
 		return reject(t, "aud is not this client alone");
@@ -129,8 +131,9 @@ take_time(const struct id_token *t, const char *claim, double *out)
 }
 
 static enum lk_status
-check_times(const struct id_token *t, int64_t now)
+check_times(const struct id_token *t)
 {
+	int64_t now = t->wanted->now;
 	double exp, iat;
 
 	if (!take_time(t, "exp", &exp) || !take_time(t, "iat", &iat))
@@ -140,6 +143,28 @@ check_times(const struct id_token *t, int64_t now)
 	if (iat - LEEWAY > (double)now)
 		return reject(t, "it is from the future; is the clock right?");
 	return LK_OK;
+}
+
+/* Items 12 and 13 there: who asked that the person has signed in of late, or in some way,
+ * does not take another sign-in. */
+static enum lk_status
+check_sign_in(const struct id_token *t)
+{
+	struct bytes ways = t->wanted->acr_values, acr = text_of(t, "acr");
+	uint64_t max_age = 0;
+	double at = 0;
+	bool found = ways.n == 0;
+
+	if (bytes_to_u64(t->wanted->max_age, &max_age)) {
+		if (!take_time(t, "auth_time", &at))
+			return reject(t, "auth_time is missing, and max_age was asked for");
+		if (at - LEEWAY > (double)t->wanted->now ||
+			at + (double)max_age + LEEWAY < (double)t->wanted->now)
+			return reject(t, "the person signed in longer ago than max_age");
+	}
+	while (ways.n > 0 && acr.n > 0 && !found)
+		found = bytes_equal(bytes_cut(&ways, ' '), acr);
+	return found ? LK_OK : reject(t, "acr is none of acr_values");
 }
 
 /* ---- this attempt, this token ------------------------------------------------------------ */
@@ -187,26 +212,27 @@ check_at_hash(const struct id_token *t, struct bytes access_token)
 }
 
 static enum lk_status
-check(struct id_token *t, struct bytes text, const struct as *as, struct bytes client_id,
-	struct bytes nonce, struct bytes access_token, int64_t now)
+check(struct id_token *t, struct bytes text)
 {
+	struct bytes nonce = t->wanted->nonce;
+
 	LK_TRY(take_apart(t, text));
 	LK_TRY(check_header(t));
-	LK_TRY(check_parties(t, as, client_id));
-	LK_TRY(check_times(t, now));
+	LK_TRY(check_parties(t));
+	LK_TRY(check_times(t));
+	LK_TRY(check_sign_in(t));
 	/* CL-07: exactly, and once: the attempt is gone after it. */
 	if (bytes_empty(nonce) || !bytes_equal(text_of(t, "nonce"), nonce))
 		return reject(t, "nonce is another attempt's");
-	return check_at_hash(t, access_token);
+	return check_at_hash(t, t->wanted->access_token);
 }
 
 enum lk_status
-id_token_check(struct arena *a, struct bytes id_token, const struct as *as,
-	struct bytes client_id, struct bytes nonce, struct bytes access_token, int64_t now,
-	struct lk_error *e)
+id_token_check(struct arena *a, struct bytes id_token,
+	const struct id_token_wanted *wanted, struct lk_error *e)
 {
-	struct id_token t = { .arena = a, .error = e };
-	enum lk_status status = check(&t, id_token, as, client_id, nonce, access_token, now);
+	struct id_token t = { .arena = a, .wanted = wanted, .error = e };
+	enum lk_status status = check(&t, id_token);
 
 	json_decref(t.header);
 	json_decref(t.claims);

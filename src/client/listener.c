@@ -46,6 +46,7 @@ struct listener {
 	struct arena *arena; /* the code passes through it */
 	int fds[2];
 	size_t fd_count;
+	struct bytes redirect_uri;          /* as it was given */
 	struct bytes host, path;            /* what a request must have */
 	struct bytes clean_path, clean_url; /* where the browser ends */
 	struct bytes state;                 /* awaited; NONE: nothing more is */
@@ -70,7 +71,8 @@ check_uri(struct bytes redirect_uri, struct uri *u, uint16_t *port, struct lk_er
 			bytes_equal_nocase(u->host, B("localhost"))))
 		return lk_fail(e, LK_CONFIGURATION, "the browser's answer can be received at "
 			"http://127.0.0.1, http://[::1] or http://localhost, with a port or "
-			"without, and a path; this redirect URI is something else: %.*s",
+			"without, and a path; this redirect URI is something else, so paste "
+			"(--paste): %.*s",
 			BYTES_FMT(redirect_uri));
 	return LK_OK;
 }
@@ -142,6 +144,7 @@ listener_open(struct arena *a, struct bytes redirect_uri, struct listener **out,
 	*actual_redirect_uri = u.port.n > 0 ? arena_bytes(a, redirect_uri) :
 		bytes_of(arena_printf(a, "http://%.*s%.*s", BYTES_FMT(l->host),
 			BYTES_FMT(u.path)));
+	l->redirect_uri = arena_bytes(l->arena, redirect_uri);
 	*out = l;
 	return LK_OK;
 }
@@ -359,7 +362,9 @@ listener_wait(struct listener *l, struct arena *a, struct bytes state, int64_t d
 	while (bytes_empty(l->query)) {
 		if (clock_monotonic_ms() >= deadline_ms)
 			return lk_later(e, 0, "nobody came back from the browser in time: "
-				"connect again");
+				"connect again; if its page spoke of the redirect URI, this one "
+				"is not registered there for the client: %.*s",
+				BYTES_FMT(l->redirect_uri));
 		turn(l, deadline_ms);
 	}
 	*query = arena_bytes(a, l->query);

@@ -208,6 +208,7 @@ open_vault(struct lk *lk, struct arena *a, const struct lk_options *o,
 	if ((o->flags & LK_NO_AGENT) == 0 && agent_socket_path(where, lk->agent_socket) &&
 	    asked == NULL)
 		ask = (struct vault_ask){ .agent_key = ask_agent_for_key, .arg = lk };
+	ask.existing = (o->flags & LK_EXISTING) != 0;
 	return lk_vault_failed(e, vault_open(where, key, &ask, &lk->vault, &f), &f);
 }
 

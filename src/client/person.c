@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define PROGRAMS "xdg-open"
-#define PROGRAM_MAX 4096
+#define WORDS_MAX 32
+#define COMMAND_MAX 24576 /* a URL and what stands around it */
 #define PATIENCE_MS 1500 /* whoever has no browser to start says so sooner than that */
 
 extern char **environ;
@@ -72,11 +73,62 @@ person_best_way(bool device_offered, bool paste_offered)
 
 /* ---- starting a browser ------------------------------------------------------------ */
 
+struct browser {
+	char text[COMMAND_MAX];
+	char *argv[WORDS_MAX + 2];
+};
+
+/* false: there is no %s in it. */
+static bool
+put_word(struct buf *b, struct bytes word, struct bytes url)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < word.n; i++) {
+		struct bytes two = bytes_slice(word, i, 2);
+		bool is_url = bytes_equal(two, B("%s"));
+
+		if (is_url)
+			buf_put(b, url);
+		else
+			buf_putc(b, word.p[i]);
+		if (is_url || bytes_equal(two, B("%%")))
+			i++;
+		named |= is_url;
+	}
+	buf_putc(b, '\0');
+	return named;
+}
+
+/* A program and its arguments, a space between; %s is the URL, which stands last where
+ * there is none; %% is %. No shell reads it: quotes and variables mean nothing (CL-09). */
+static bool
+browser_read(struct bytes line, const char *url, struct browser *out)
+{
+	struct buf b = buf_fixed(out->text, sizeof(out->text));
+	bool named = false;
+	size_t n = 0;
+
+	while (line.n > 0 && n < WORDS_MAX) {
+		struct bytes word = bytes_cut(&line, ' ');
+
+		if (word.n == 0)
+			continue;
+		out->argv[n++] = out->text + b.n;
+		named |= put_word(&b, word, bytes_of(url));
+	}
+	if (n == 0 || b.failed || line.n > 0)
+		return false;
+	if (!named)
+		out->argv[n++] = (char *)(uintptr_t)url;
+	out->argv[n] = NULL;
+	return true;
+}
+
 /* A session of its own, so that our terminal's signals are not its; no terminal. */
 static bool
-start(const char *program, const char *url, pid_t *pid)
+start(char *const *argv, pid_t *pid)
 {
-	char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)url, NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -96,7 +148,7 @@ start(const char *program, const char *url, pid_t *pid)
 		posix_spawnattr_setflags(&attributes,
 			POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 	if (failed == 0)
-		failed = posix_spawnp(pid, program, &files, &attributes, argv, environ);
+		failed = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
 	return failed == 0;
@@ -157,19 +209,15 @@ bool
 person_open_with(const char *programs, const char *url)
 {
 	struct bytes rest = bytes_of(programs);
+	struct browser browser;
 	pid_t pid;
 
 	if (!is_for_browsers(bytes_of(url)))
 		return false;
-	while (rest.n > 0) {
-		char program[PROGRAM_MAX];
-		struct buf b = buf_fixed(program, sizeof(program));
-
-		buf_put(&b, bytes_cut(&rest, ':'));
-		if (b.n > 0 && buf_cstr(&b) != NULL && start(program, url, &pid) &&
-			settles(pid))
+	while (rest.n > 0)
+		if (browser_read(bytes_cut(&rest, ':'), url, &browser) &&
+			start(browser.argv, &pid) && settles(pid))
 			return true;
-	}
 	return false;
 }
 

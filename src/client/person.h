@@ -24,9 +24,8 @@ struct surroundings {
 };
 bool person_has_browser(const struct surroundings *s);
 
-/* Each program of $BROWSER (names or paths, a colon between), then xdg-open, with the
- * URL as its one argument, until one does not fail at once; false: none could be
- * started, or url is not http(s). */
+/* Each browser of $BROWSER ("firefox:chromium --app=%s", a colon between), then xdg-open,
+ * until one does not fail at once; false: none could be started, or url is not http(s). */
 bool person_open_browser(const char *url);
 bool person_open_with(const char *programs, const char *url); /* $BROWSER's form */
 

@@ -202,7 +202,8 @@ single_spaced(struct arena *a, struct bytes text)
 }
 
 /* CL-21: less is told to the caller, more is not used. An empty string, which the
- * grammar does not have, is as if absent. */
+ * grammar does not have, is as if absent. A comma is a character of a word (RFC 6749 A.4):
+ * who parts words by it names one that nobody asked for. */
 static enum lk_status
 read_scope(const struct reading *r, struct bytes asked, struct bytes *out)
 {
@@ -222,7 +223,10 @@ read_scope(const struct reading *r, struct bytes asked, struct bytes *out)
 	if (!scope_parse(r->arena, asked, &bound))
 		return lk_fail(r->error, LK_BUG, "the scope that was asked for is malformed");
 	if (!scope_within(granted, bound))
-		return disbelieve(r, "scope", "has more than was asked for");
+		return disbelieve(r, "scope", bytes_index(text, ',') < text.n
+			? "has a word that was not asked for, and a comma parts no words (RFC"
+			  " 6749 3.3): connect without naming scopes"
+			: "has more than was asked for");
 	*out = granted;
 	return LK_OK;
 }

@@ -4,6 +4,7 @@
  * device (3.1, 3.2). Whether they have is asked by token_request.c, and when by
  * device.c.
  */
+#include "client/advice.h"
 #include "client/ask.h"
 #include "client/said.h"
 #include "text/uri.h"
@@ -103,6 +104,7 @@ device_request(struct arena *a, const struct as *as, const struct credentials *m
 	struct buf form = ask_form(a);
 	struct token_ending ending;
 	struct http_answer answer;
+	enum lk_status status;
 
 	if (bytes_empty(as->device_authorization_endpoint))
 		return lk_fail(e, LK_CONFIGURATION,
@@ -113,5 +115,8 @@ device_request(struct arena *a, const struct as *as, const struct credentials *m
 	ask_pair(&form, B("resource"), resource);
 	LK_TRY(ask_post(a, as, me, as->device_authorization_endpoint, &form, NONE, &answer,
 		&ending, e));
-	return judge(a, as, &answer, &ending, out, e);
+	status = judge(a, as, &answer, &ending, out, e);
+	if (status != LK_OK)
+		advise(a, me, e);
+	return status;
 }

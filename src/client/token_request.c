@@ -9,6 +9,7 @@
 #include "client/token_request.h"
 
 #include "base/clock.h"
+#include "client/advice.h"
 #include "client/ask.h"
 #include "client/authorization.h"
 #include "client/said.h"
@@ -26,22 +27,6 @@ credentials_fit(const struct as *as, const struct credentials *me, struct lk_err
 		BYTES_FMT(as->issuer));
 }
 
-/* A public client that is refused where "none" is not listed: that may be why. */
-static void
-hint(const struct as *as, const struct credentials *me, struct lk_error *e)
-{
-	struct bytes so_far = e != NULL ? bytes_of(e->message) : NONE;
-	struct buf more;
-
-	if (e == NULL || e->status != LK_CONFIGURATION || !as->none_unlisted ||
-		!bytes_empty(me->client_secret) ||
-		!bytes_equal(bytes_of(e->code), B("invalid_client")))
-		return;
-	more = buf_fixed(e->message + so_far.n, sizeof(e->message) - so_far.n - 1);
-	buf_put(&more, B("; it may want a client secret"));
-	(void)buf_cstr(&more);
-}
-
 static enum lk_status
 ask_tokens(struct arena *a, const struct as *as, const struct credentials *me,
 	struct buf *form, struct bytes retry_key, struct bytes scope,
@@ -53,7 +38,7 @@ ask_tokens(struct arena *a, const struct as *as, const struct credentials *me,
 	LK_TRY(ask_post(a, as, me, as->token_endpoint, form, retry_key, &answer, ending, e));
 	status = token_answer_read(a, &answer, scope, out, ending, e);
 	if (status != LK_OK)
-		hint(as, me, e);
+		advise(a, me, e);
 	return status;
 }
 
@@ -79,6 +64,16 @@ static enum lk_status
 check_id_token(struct arena *a, const struct as *as, const struct credentials *me,
 	const struct code_request *r, struct token_answer *answer, struct lk_error *e)
 {
+	const struct id_token_wanted wanted = {
+		.issuer = as->issuer,
+		.client_id = me->client_id,
+		.nonce = r->nonce,
+		.access_token = answer->access_token,
+		.max_age = r->max_age,
+		.acr_values = r->acr_values,
+		.now = clock_now(),
+	};
+
 	if (bytes_empty(r->nonce)) {
 		answer->id_token = NONE; /* nobody asked for it, nobody has checked it */
 		return LK_OK;
@@ -86,8 +81,7 @@ check_id_token(struct arena *a, const struct as *as, const struct credentials *m
 	if (bytes_empty(answer->id_token))
 		return lk_fail(e, LK_REJECTED, "the token answer must not be used: openid "
 			"was asked for, and there is no id_token");
-	return id_token_check(a, answer->id_token, as, me->client_id, r->nonce,
-		answer->access_token, clock_now(), e);
+	return id_token_check(a, answer->id_token, &wanted, e);
 }
 
 enum lk_status

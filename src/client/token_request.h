@@ -65,6 +65,7 @@ enum lk_status token_refresh_request(struct arena *a, const struct as *as,
 struct code_request {
 	struct bytes code, redirect_uri, verifier, scope, resource;
 	struct bytes nonce;      /* NONE: no id_token is expected */
+	struct bytes max_age, acr_values; /* what it is held against as well */
 	struct bytes retry_key;  /* as above: on our server a lost answer can be asked again */
 };
 enum lk_status token_code_request(struct arena *a, const struct as *as,

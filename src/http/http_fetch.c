@@ -118,6 +118,9 @@ check_url(const struct http_fetch *r, struct fault *f)
 	if (bytes_equal_nocase(u.scheme, B("http")) && r->allow_loopback &&
 	    http_is_loopback(u.host))
 		return DONE;
+	if (bytes_equal_nocase(u.scheme, B("http")) && http_is_loopback(u.host))
+		return FAULT_AT(f, "%s: http to this machine is spoken in development only "
+				   "(to allow it, connect with --development)", r->url);
 	return FAULT_AT(f, "%s: only https is spoken to other machines", r->url);
 }
 
@@ -264,6 +267,8 @@ failure_of(const struct fetch *t, CURLcode code)
 	t->lib->easy_getinfo(t->curl, CURLINFO_REQUEST_SIZE, &sent);
 	if (sent > 0)
 		return HTTP_UNANSWERED;
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		return HTTP_UNTRUSTED;
 	return code == CURLE_OUT_OF_MEMORY ? HTTP_NO_MEMORY : HTTP_NOT_REACHED;
 }
 
@@ -284,8 +289,9 @@ explain(const struct fetch *t, const struct http_fetch *r, CURLcode code, struct
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return FAULT_AT(f, "%s: no answer in time", r->url);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		return FAULT_AT(f, "%s: its certificate is not trusted (%s); if it is signed "
-				   "by a private CA, name the CA's certificate", r->url, detail);
+		return FAULT_AT(f, "%s: its certificate is not trusted (%s); if a private CA "
+				   "has signed it, name the file of that CA's certificate "
+				   "(--ca-file)", r->url, detail);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return FAULT_AT(f, "%s: not a file of CA certificates", r->ca_file);
 	return FAULT_AT(f, "%s: %s", r->url, detail);

@@ -36,8 +36,9 @@ enum http_failure {
 	HTTP_ANSWERED,
 	HTTP_NOT_ASKED,   /* refused here: the URL, a field, the CA file, no libcurl */
 	HTTP_NO_MEMORY,   /* and not a byte of the request has left */
-	HTTP_NOT_REACHED, /* no such name, no connection, no trusted certificate: not a
-	                     byte of the request has left */
+	HTTP_NOT_REACHED, /* no such name, no connection: not a byte of the request has
+	                     left */
+	HTTP_UNTRUSTED,   /* the same, for want of a certificate that is trusted */
 	HTTP_UNANSWERED,  /* sent, at least in part, and no whole answer came */
 	HTTP_TOO_LARGE,   /* there was an answer, larger than allowed */
 	HTTP_GIVEN_UP,    /* by the sink */

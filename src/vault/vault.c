@@ -61,6 +61,15 @@ backend_for(const char *where)
 }
 
 enum vault_result
+vault_none(const struct vault *v, struct fault *f)
+{
+	return VAULT_FAIL(f, VAULT_ABSENT,
+		"there is no vault in %s: the first connection makes one; if it is "
+		"elsewhere, name it (--vault, LATCHKEY_VAULT)",
+		v->place);
+}
+
+enum vault_result
 vault_open(const char *where, const char *key, const struct vault_ask *ask,
 	struct vault **out, struct fault *f)
 {
@@ -69,7 +78,7 @@ vault_open(const char *where, const char *key, const struct vault_ask *ask,
 
 	if (sodium_init() < 0)
 		return VAULT_FAIL(f, VAULT_STORAGE, "libsodium cannot be started");
-	VAULT_TRY(backend_for(where)->open(where, &v, f));
+	VAULT_TRY(backend_for(where)->open(where, ask != NULL && ask->existing, &v, f));
 	v->data_key = secret_pages_new(KEY_SIZE);
 	r = v->data_key != NULL ? vault_key_open(v, key, ask, f)
 				: VAULT_FAIL(f, VAULT_MEMORY, "out of memory");

@@ -46,7 +46,7 @@ enum vault_result {
 
 /* ---- life ------------------------------------------------------------------- */
 
-/* How to reach the key of a vault; asked only where it must be. */
+/* How to reach the key of a vault, asked only where it must be; and may one be made? */
 struct vault_ask {
 	/* The data key as a running agent has it; false: no agent. NULL: none is
 	 * asked. */
@@ -55,6 +55,7 @@ struct vault_ask {
 	 * process without a terminal, which then gets VAULT_LOCKED. */
 	bool (*passphrase)(void *arg, bool twice, char *text, size_t *n);
 	void *arg;
+	bool existing; /* VAULT_ABSENT where there is none; nothing is made */
 };
 
 /*

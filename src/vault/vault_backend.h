@@ -39,7 +39,8 @@ enum vault_slot { SLOT_RECORD, SLOT_JOURNAL };
 struct vault_backend {
 	bool shared_by_machines; /* a key that only this desktop has is no use */
 
-	enum vault_result (*open)(const char *where, struct vault **out,
+	/* existing: VAULT_ABSENT where there is none; else one is made. */
+	enum vault_result (*open)(const char *where, bool existing, struct vault **out,
 		struct fault *f);
 	void (*close)(struct vault *v); /* frees v */
 
@@ -99,6 +100,8 @@ extern const struct vault_backend vault_file, vault_postgres;
 
 /* The largest that is kept in a slot, sealed. */
 size_t vault_slot_max(enum vault_slot slot);
+/* VAULT_ABSENT, with what to do about it. */
+enum vault_result vault_none(const struct vault *v, struct fault *f);
 /* Copies the name in and lets the view follow. */
 void vault_lock_begin(struct vault_lock *l, struct vault *v, struct bytes name);
 /* Says what a system call's failure means: full, forbidden, or as the system says

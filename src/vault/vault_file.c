@@ -80,7 +80,7 @@ say_place(struct vault *v, const char *where, struct fault *f)
 }
 
 static enum vault_result
-file_open(const char *where, struct vault **out, struct fault *f)
+file_open(const char *where, bool existing, struct vault **out, struct fault *f)
 {
 	struct file_vault *v = calloc(1, sizeof(*v));
 	enum vault_result r;
@@ -88,6 +88,9 @@ file_open(const char *where, struct vault **out, struct fault *f)
 	if (v == NULL)
 		return VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
 	r = say_place(&v->vault, where, f);
+	if (r == VAULT_DONE && existing && access(v->vault.directory, F_OK) != 0 &&
+		(errno == ENOENT || errno == ENOTDIR))
+		r = vault_none(&v->vault, f);
 	if (r == VAULT_DONE)
 		r = disk_directory(AT_FDCWD, v->vault.directory, &v->dir, f);
 	if (r != VAULT_DONE) {

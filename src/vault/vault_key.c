@@ -244,6 +244,8 @@ vault_key_open(struct vault *v, const char *asked_text, const struct vault_ask *
 		return open_existing(v, (struct bytes){ text, n }, &asked, ask, f);
 	if (r != VAULT_ABSENT)
 		return r;
+	if (ask != NULL && ask->existing)
+		return vault_none(v, f);
 	VAULT_TRY(v->backend->key_begin(v, f));
 	r = open_or_make(v, &asked, ask, f);
 	v->backend->key_end(v);

@@ -132,7 +132,7 @@ tables_stand(struct pg_vault *v, bool *out, struct fault *f)
 }
 
 static enum vault_result
-prepare(struct pg_vault *v, struct fault *f)
+prepare(struct pg_vault *v, bool existing, struct fault *f)
 {
 	enum vault_result r;
 	bool stand;
@@ -141,19 +141,16 @@ prepare(struct pg_vault *v, struct fault *f)
 	VAULT_TRY(tables_stand(v, &stand, f));
 	if (stand)
 		return VAULT_DONE;
-	VAULT_TRY(pg_borrow(v, &c, f));
-	r = pg_lock_take(c, NONE, KEY_WAIT_MS, f);
-	if (r == VAULT_DONE) {
-		r = make_tables(c, f);
-		pg_lock_drop(v, c, NONE);
-	} else {
-		pg_give_back(v, c);
-	}
+	if (existing)
+		return vault_none(&v->vault, f);
+	VAULT_TRY(pg_lock_take(v, NONE, KEY_WAIT_MS, &c, f));
+	r = make_tables(c, f);
+	pg_lock_drop(v, c, NONE);
 	return r;
 }
 
 static enum vault_result
-pg_open(const char *where, struct vault **out, struct fault *f)
+pg_open(const char *where, bool existing, struct vault **out, struct fault *f)
 {
 	struct pg_vault *v = calloc(1, sizeof(*v));
 	enum vault_result r;
@@ -167,7 +164,7 @@ pg_open(const char *where, struct vault **out, struct fault *f)
 	}
 	v->vault.backend = &vault_postgres;
 	pthread_mutex_init(&v->mutex, NULL);
-	r = prepare(v, f);
+	r = prepare(v, existing, f);
 	if (r == VAULT_DONE)
 		*out = &v->vault;
 	else
@@ -207,16 +204,8 @@ static enum vault_result
 pg_key_begin(struct vault *vault, struct fault *f)
 {
 	struct pg_vault *v = pg_of(vault);
-	enum vault_result r;
-	PGconn *c;
 
-	VAULT_TRY(pg_borrow(v, &c, f));
-	r = pg_lock_take(c, NONE, KEY_WAIT_MS, f);
-	if (r == VAULT_DONE)
-		v->key_session = c;
-	else
-		pg_give_back(v, c);
-	return r;
+	return pg_lock_take(v, NONE, KEY_WAIT_MS, &v->key_session, f);
 }
 
 static void

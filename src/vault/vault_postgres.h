@@ -46,9 +46,10 @@ enum vault_result pg_ask_once(struct pg_vault *v, bool again, const char *sql,
 	const struct pq_value *values, int count, PGresult **out, struct fault *f)
 	must_check;
 
-/* Takes the lock of a name ("": the vault's own) for this session. */
-enum vault_result pg_lock_take(PGconn *c, struct bytes name, int wait_ms,
-	struct fault *f) must_check;
+/* A session that has the lock of a name ("": the vault's own). One that may have it, or
+ * not, because it did not answer is ended: it never comes back with a lock in it. */
+enum vault_result pg_lock_take(struct pg_vault *v, struct bytes name, int wait_ms,
+	PGconn **out, struct fault *f) must_check;
 /* Lets go and gives the session back. */
 void pg_lock_drop(struct pg_vault *v, PGconn *c, struct bytes name);
 

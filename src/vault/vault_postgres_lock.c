@@ -56,8 +56,8 @@ try_lock(PGconn *c, int64_t number, struct fault *f)
 		     : VAULT_FAIL(f, VAULT_BUSY, "another program holds the lock");
 }
 
-enum vault_result
-pg_lock_take(PGconn *c, struct bytes name, int wait_ms, struct fault *f)
+static enum vault_result
+lock_session(PGconn *c, struct bytes name, int wait_ms, struct fault *f)
 {
 	int64_t deadline = clock_monotonic_ms() + wait_ms + GRACE_MS;
 	int64_t number = lock_number(name);
@@ -71,6 +71,24 @@ pg_lock_take(PGconn *c, struct bytes name, int wait_ms, struct fault *f)
 	VAULT_TRY(pq_ask(c, deadline, sql, NULL, 0, NULL, f));
 	/* What is written under the lock waits for no other lock for long. */
 	return pq_ask(c, deadline, "SET lock_timeout = '5s'", NULL, 0, NULL, f);
+}
+
+enum vault_result
+pg_lock_take(struct pg_vault *v, struct bytes name, int wait_ms, PGconn **out,
+	struct fault *f)
+{
+	enum vault_result r;
+	PGconn *c;
+
+	VAULT_TRY(pg_borrow(v, &c, f));
+	r = lock_session(c, name, wait_ms, f);
+	if (r == VAULT_DONE)
+		*out = c;
+	else if (r == VAULT_BUSY)
+		pg_give_back(v, c);
+	else
+		vault_pq.finish(c); /* it may have the lock by now */
+	return r;
 }
 
 void
@@ -95,21 +113,6 @@ pg_lock_drop(struct pg_vault *v, PGconn *c, struct bytes name)
 
 /* ---- the verbs ------------------------------------------------------------- */
 
-static enum vault_result
-session_with_lock(struct pg_vault *v, struct bytes name, int wait_ms, PGconn **out,
-	struct fault *f)
-{
-	enum vault_result r;
-
-	VAULT_TRY(pg_borrow(v, out, f));
-	r = pg_lock_take(*out, name, wait_ms, f);
-	if (r == VAULT_BUSY)
-		pg_give_back(v, *out);
-	else if (r != VAULT_DONE)
-		vault_pq.finish(*out); /* it may have the lock by now */
-	return r;
-}
-
 enum vault_result
 pg_lock(struct vault *v, struct bytes name, int wait_ms, struct vault_lock **out,
 	struct fault *f)
@@ -120,7 +123,7 @@ pg_lock(struct vault *v, struct bytes name, int wait_ms, struct vault_lock **out
 	if (l == NULL)
 		return VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
 	vault_lock_begin(&l->lock, v, name);
-	r = session_with_lock(pg_of(v), name, wait_ms, &l->session, f);
+	r = pg_lock_take(pg_of(v), name, wait_ms, &l->session, f);
 	if (r == VAULT_DONE)
 		*out = &l->lock;
 	else

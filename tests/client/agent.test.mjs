@@ -71,7 +71,7 @@ test('a second agent of the same vault says so and ends 1; one of another vault 
 
 test('many that start at once: exactly one is the agent', async () => {
 	const d = desk();
-	await d.json('status'); // the vault is there
+	await d.makeVault();
 	const all = Array.from({ length: 6 }, () => d.start(['agent']));
 	await until('all but one have ended', () => all.filter((a) => a.over === undefined).length === 1
 		&& all.some((a) => a.over === undefined && a.events('agent_started').length === 1));
@@ -206,7 +206,7 @@ test('every way to end is the same with the agent and without', async () => {
 		return list;
 	};
 	const without = await outcomes();
-	assert.deepEqual(without.map((o) => o.status), [7, 3, 1, 3, 3, 7]);
+	assert.deepEqual(without.map((o) => o.status), [7, 3, 2, 3, 3, 7]);
 	const agent = await d.agent();
 	assert.deepEqual(await outcomes(), without);
 	await stops(agent);
@@ -215,7 +215,7 @@ test('every way to end is the same with the agent and without', async () => {
 test('a vault with a passphrase: the agent asks once, and the person\'s programs have the key of it', async () => {
 	const d = desk({ key: 'passphrase' });
 	const given = (text) => ({ stdio: ['pipe', 'pipe', 'pipe', fs.openSync(d.file('passphrase', text), 'r')] });
-	await d.ends(5, 'token', 'acme');
+	await d.ends(5, 'connect', 'x', '--issuer', 'https://localhost:1', '--client-id', 'x');
 	const agent = await d.agent(['--passphrase-fd', '3'], given('correct horse battery staple\n'));
 	const strict = await server();
 	await connect(d, 'acme', strict);

@@ -22,10 +22,12 @@ begin(void)
 static bool
 taken(struct arena *a, struct bytes token)
 {
-	struct as as = { .issuer = B("https://as.example") };
+	static const struct id_token_wanted wanted = {
+		.issuer = BI("https://as.example"), .client_id = BI("app"),
+		.nonce = BI("n-1"), .access_token = BI("access"), .now = NOW,
+	};
 	struct lk_error e = { 0 };
-	enum lk_status status = id_token_check(a, token, &as, B("app"), B("n-1"),
-		B("access"), NOW, &e);
+	enum lk_status status = id_token_check(a, token, &wanted, &e);
 
 	holds(status == LK_OK || (status == LK_REJECTED && e.message[0] != '\0'));
 	return status == LK_OK;

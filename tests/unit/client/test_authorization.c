@@ -158,6 +158,24 @@ TEST(what_is_ours_to_say_no_parameter_overrides)
 	check(memmem(url.p, url.n, B("prompt=a%26state%3Db").p, 20) != NULL);
 }
 
+TEST(CL_08_the_sign_in_that_is_asked_for_is_kept_for_the_id_token)
+{
+	struct authorization_wanted wanted = { .scope = B("openid"),
+		.parameters = B("max_age=300&acr_values=gold+silver&prompt=login") };
+	struct as as = plain_as();
+	struct attempt kept;
+
+	check_int(begin(&as, wanted), LK_OK);
+	check(attempt_read(test_arena(), attempt_write(test_arena(), &attempt), &kept));
+	check_bytes(kept.max_age, B("300"));
+	check_bytes(kept.acr_values, B("gold silver"));
+	wanted.parameters = B("max_age=soon");
+	check_int(begin(&as, wanted), LK_CONFIGURATION);
+	wanted.scope = B("books:read"); /* there will be no id_token */
+	check_int(begin(&as, wanted), LK_OK);
+	check(bytes_empty(attempt.max_age));
+}
+
 TEST(an_authorization_endpoint_may_have_a_query_but_not_say_what_is_ours)
 {
 	struct as as = plain_as();

@@ -16,6 +16,10 @@
 #define WITH(more) "{" PARTIES "," TIMES ",\"nonce\":\"n-1\"," more "}"
 
 static struct lk_error error;
+static struct id_token_wanted wanted = {
+	.issuer = BI("https://as.example"), .client_id = BI("app"), .nonce = BI("n-1"),
+	.access_token = BI(ACCESS_TOKEN), .now = NOW,
+};
 
 static void
 put_part(struct buf *b, struct bytes json)
@@ -40,11 +44,8 @@ jwt(const char *header, const char *claims)
 static enum lk_status
 check_token(struct bytes token)
 {
-	struct as as = { .issuer = B("https://as.example") };
-
 	error = (struct lk_error){ 0 };
-	return id_token_check(test_arena(), token, &as, B("app"), B("n-1"),
-		B(ACCESS_TOKEN), NOW, &error);
+	return id_token_check(test_arena(), token, &wanted, &error);
 }
 
 TEST(CL_22_a_token_for_us_is_taken)
@@ -105,6 +106,40 @@ TEST(CL_22_what_does_not_fit_is_refused)
 		if (!check(strstr(error.message, rows[i].why) != NULL))
 			printf("# %s\n", error.message);
 	}
+}
+
+TEST(CL_22_the_sign_in_that_was_asked_for)
+{
+	static const struct {
+		const char *max_age, *acr_values, *claims, *why; /* why NULL: taken */
+	} rows[] = {
+		{ "300", NULL, WITH("\"auth_time\":1699999700"), NULL },
+		{ "300", NULL, WITH("\"auth_time\":1699999640"), NULL }, /* the leeway */
+		{ "300", NULL, WITH("\"auth_time\":1699999639"), "max_age" },
+		{ "300", NULL, WITH("\"auth_time\":1700000061"), "max_age" },
+		{ "300", NULL, WITH("\"auth_time\":\"1700000000\""), "auth_time" },
+		{ "300", NULL, GOOD, "auth_time" },
+		{ "0", NULL, WITH("\"auth_time\":1700000000"), NULL },
+		{ "0", NULL, WITH("\"auth_time\":1699999900"), "max_age" },
+		{ NULL, NULL, WITH("\"auth_time\":1"), NULL },
+		{ NULL, "gold silver", WITH("\"acr\":\"silver\""), NULL },
+		{ NULL, "gold silver", WITH("\"acr\":\"gold\""), NULL },
+		{ NULL, "gold silver", WITH("\"acr\":\"gold silver\""), "acr" },
+		{ NULL, "gold", WITH("\"acr\":\"0\""), "acr" },
+		{ NULL, "gold", WITH("\"acr\":[\"gold\"]"), "acr" },
+		{ NULL, "gold", GOOD, "acr" },
+		{ NULL, NULL, WITH("\"acr\":\"0\""), NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		row("%s %s", rows[i].max_age, rows[i].claims);
+		wanted.max_age = bytes_of(rows[i].max_age);
+		wanted.acr_values = bytes_of(rows[i].acr_values);
+		check_int(check_token(jwt(RS256, rows[i].claims)),
+			rows[i].why != NULL ? LK_REJECTED : LK_OK);
+		check(rows[i].why == NULL || strstr(error.message, rows[i].why) != NULL);
+	}
+	wanted.max_age = wanted.acr_values = NONE;
 }
 
 TEST(CL_22_a_token_must_be_signed_though_tls_stands_for_the_check)

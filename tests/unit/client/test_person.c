@@ -113,13 +113,40 @@ TEST(CL_09_the_url_is_one_argument_and_no_shell_sees_it)
 	check(!person_open_with(path("none"), URL));
 	check(!person_open_with("", URL));
 	check(!person_open_with(NULL, URL));
-	/* A command line is no program: nothing is split and nothing is run. */
-	check(!person_open_with(arena_printf(test_arena(), "%s %%s", path("browser")), URL));
 	unlink(path("seen"));
 	check(!person_open_with(path("browser"), "--version"));
 	check(!person_open_with(path("browser"), "file:///etc/passwd"));
 	check(!person_open_with(path("browser"), "javascript:1"));
 	check(access(path("seen"), F_OK) != 0);
+}
+
+TEST(a_browser_may_have_arguments_and_says_where_the_url_goes)
+{
+	static const struct {
+		const char *arguments, *seen;
+	} rows[] = {
+		{ "", "<" URL ">" },
+		{ " %s", "<" URL ">" },
+		{ "  --new-window  %s  -x", "<--new-window><" URL "><-x>" },
+		{ " --app=%s", "<--app=" URL ">" },
+		{ " -a", "<-a><" URL ">" },
+		{ " 100%% %", "<100%><%><" URL ">" },
+		{ " '%s' $HOME `id`", "<'" URL "'><$HOME><`id`>" },
+	};
+	char line[300];
+
+	write_program("prints", arena_printf(test_arena(),
+		"#!/bin/sh\nprintf '<%%s>' \"$@\" >%s.new; mv %s.new %s\n", path("seen"),
+		path("seen"), path("seen")));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(line, sizeof(line), "%s:%s%s:%s", path("none"), path("prints"),
+			rows[i].arguments, path("broken"));
+		check(person_open_with(line, URL));
+		check_str(read_file("seen"), rows[i].seen);
+	}
+	check(!person_open_with("  : ", URL));
+	unlink(path("seen"));
+	unlink(path("prints"));
 }
 
 TEST(a_browser_that_runs_on_has_started_and_leaves_no_zombie)

@@ -151,6 +151,8 @@ TEST(CL_21_less_scope_is_told_and_more_is_not_used)
 		{ "b a", "a  b b", LK_OK, "a b" }, { "a", "a b", LK_REJECTED, NULL },
 		{ "a", "A", LK_REJECTED, NULL }, { NULL, "x y", LK_OK, "x y" },
 		{ "a", "", LK_OK, NULL }, { "a b", " a ", LK_OK, "a" },
+		{ "a b", "a,b", LK_REJECTED, NULL }, { NULL, "a,b", LK_OK, "a,b" },
+		{ "a,b", "a,b", LK_OK, "a,b" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -218,21 +218,31 @@ TEST(CL_16_credentials_that_cannot_be_sent_are_not)
 	check_int(refresh(&as, &nobody), LK_CONFIGURATION);
 }
 
-TEST(a_public_client_that_is_refused_may_want_a_secret)
+TEST(who_is_refused_is_told_what_was_sent_and_what_to_do)
 {
 	static const struct canned script[] = {
 		{ ANSWERS, JSON_ANSWER("401", "{\"error\":\"invalid_client\"}") },
 		{ ANSWERS, JSON_ANSWER("401", "{\"error\":\"invalid_client\"}") },
+		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"unauthorized_client\"}") },
+		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"invalid_scope\"}") },
+		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"invalid_request\"}") },
 	};
 	struct as as;
 
 	START(script);
 	as = server_as();
-	as.none_unlisted = true;
 	check_int(refresh(&as, &public_app), LK_CONFIGURATION);
-	check(strstr(error.message, "client secret") != NULL);
+	check(strstr(error.message, "sent without a secret (method none)") != NULL);
+	check(strstr(error.message, "--client-secret-file") != NULL);
 	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
-	check(strstr(error.message, "client secret") == NULL);
+	check(strstr(error.message, "with its secret, by client_secret_basic") != NULL);
+	check(strstr(error.message, "--client-secret-file") != NULL);
+	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
+	check(strstr(error.message, "grant types") != NULL);
+	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
+	check(strstr(error.message, "--scope") != NULL);
+	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
+	check(strchr(error.message, ';') == NULL);
 	server_stop();
 }
 

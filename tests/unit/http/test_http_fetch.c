@@ -115,7 +115,7 @@ TEST(what_is_not_safe_is_not_fetched)
 	check_fault((struct http_fetch){ .url = "http://a.example/" }, "only https");
 	check_fault((struct http_fetch){ .url = "http://a.example/", .allow_loopback = true },
 		"only https");
-	check_fault((struct http_fetch){ .url = "http://127.0.0.1/" }, "only https");
+	check_fault((struct http_fetch){ .url = "http://127.0.0.1/" }, "--development");
 	check_fault((struct http_fetch){ .url = "http://localhost.a.example/",
 		.allow_loopback = true }, "only https");
 	check_fault((struct http_fetch){ .url = "https://u:p@a.example/" }, "not a URL");
@@ -139,7 +139,7 @@ TEST(a_certificate_must_be_trusted_and_for_that_name)
 		"/.well-known/oauth-authorization-server") }, "not trusted");
 	/* What to do is the end of the sentence, and is not cut off. */
 	check_fault((struct http_fetch){ .url = url("https", "localhost",
-		"/.well-known/oauth-authorization-server") }, "name the CA's certificate");
+		"/.well-known/oauth-authorization-server") }, "(--ca-file)");
 	check_fault((struct http_fetch){ .url = url("https", "localhost", "/"),
 		.ca_file = test_path("other") }, "not trusted");
 	check_fault((struct http_fetch){ .url = url("https", "127.0.0.2", "/"),
@@ -212,7 +212,7 @@ TEST(how_far_a_request_came_is_known)
 	check_int(answer.failure, HTTP_NOT_ASKED);
 	request.ca_file = NULL;
 	check_int(fetch(request), FAULT);
-	check_int(answer.failure, HTTP_NOT_REACHED);
+	check_int(answer.failure, HTTP_UNTRUSTED);
 	request.ca_file = test_path("cert");
 	request.url = "https://127.0.0.1:1/";
 	check_int(fetch(request), FAULT);
