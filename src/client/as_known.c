@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "client/lk.h"
 
-#define KNOWN_MS (15 * 60 * 1000)  /* in memory */
-#define KNOWN_SECONDS (24 * 3600)  /* in a record */
+#define KNOWN_MS ((int64_t)15 * 60 * 1000) /* in memory */
+#define KNOWN_SECONDS ((int64_t)24 * 3600)   /* in a record */
 #define KNOWN_COUNT 32             /* no program speaks to more; then the oldest goes */
 
 struct server {

@@ -205,7 +205,7 @@ make_url(struct arena *a, const struct as *as, const struct credentials *me,
 	struct buf *form, struct bytes *out, struct lk_error *e)
 {
 	struct buf url = buf_new(a, URL_MAX);
-	struct bytes request_uri;
+	struct bytes request_uri = NONE;
 
 	LK_TRY(begin_url(a, as, &url, e));
 	if (bytes_empty(as->pushed_authorization_request_endpoint)) {

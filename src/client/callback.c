@@ -96,7 +96,7 @@ judge_state(const struct form *f, const struct attempt *attempt, struct bytes br
 	struct lk_error *e)
 {
 	int64_t age = clock_now() - attempt->began_at;
-	struct bytes state;
+	struct bytes state = NONE;
 
 	LK_TRY(take_state(f, &state, e));
 	if (!secret_equal_bytes(state, attempt->state))

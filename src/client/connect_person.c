@@ -43,7 +43,7 @@ static enum lk_status
 judge(struct asking *p, struct bytes query)
 {
 	struct connecting *c = p->c;
-	struct bytes code;
+	struct bytes code = NONE;
 
 	LK_TRY(callback_judge(c->a, &c->as, &c->attempt, query, NONE, &code, c->e));
 	return connect_redeem(c, code);
@@ -55,7 +55,7 @@ static enum lk_status
 by_listener(struct asking *p, struct listener *l, struct bytes redirect_uri)
 {
 	struct connecting *c = p->c;
-	struct bytes url, query;
+	struct bytes url, query = NONE;
 
 	LK_TRY(connect_begin(c, redirect_uri, NONE, &url));
 	LK_TRY(tell(p, LK_WAY_BROWSER, url, NONE));
@@ -141,7 +141,7 @@ read_pasted(struct asking *p, struct bytes *query)
 static enum lk_status
 by_paste(struct asking *p)
 {
-	struct bytes url, query;
+	struct bytes url, query = NONE;
 
 	if (p->person.paste == NULL)
 		return lk_fail(p->c->e, LK_CONFIGURATION, "there is no browser here, the"

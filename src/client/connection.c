@@ -54,6 +54,7 @@ connection_free(struct lk_connection *c)
 	free(c);
 }
 
+/* Under the mutex of lk; *out is the first of its connections. */
 static enum lk_status
 connection_new(struct lk *lk, struct bytes name, struct lk_connection **out,
 	struct lk_error *e)
@@ -72,6 +73,8 @@ connection_new(struct lk *lk, struct bytes name, struct lk_connection **out,
 	c->lk = lk;
 	c->generation = generation;
 	memcpy(c->name, name.p, name.n);
+	c->next = lk->connections;
+	lk->connections = c;
 	*out = c;
 	return LK_OK;
 }
@@ -105,14 +108,9 @@ connection_hold(struct lk *lk, struct bytes name, struct lk_connection **out,
 
 	pthread_mutex_lock(&lk->mutex);
 	c = find_open(lk, name);
-	if (c == NULL) {
+	if (c == NULL)
 		status = connection_new(lk, name, &c, e);
-		if (status == LK_OK) {
-			c->next = lk->connections;
-			lk->connections = c;
-		}
-	}
-	if (status == LK_OK) {
+	if (c != NULL) {
 		c->opened++;
 		*out = c;
 	}

@@ -23,8 +23,6 @@
 #define COMMAND_MAX 24576 /* a URL and what stands around it */
 #define PATIENCE_MS 1500 /* whoever has no browser to start says so sooner than that */
 
-extern char **environ;
-
 /* ---- which way ------------------------------------------------------------------ */
 
 /* A display of ours, or one that SSH brought along: then the browser runs here and is

@@ -159,7 +159,7 @@ put_short(struct buf *b, struct bytes secret)
 	buf_put(b, B("..."));
 	buf_put(b,
 		bytes_slice(secret,
-			secret.n < SHOWN_LAST * 4 ? secret.n : secret.n - SHOWN_LAST,
+			secret.n < (size_t)SHOWN_LAST * 4 ? secret.n : secret.n - SHOWN_LAST,
 			SHOWN_LAST));
 	buf_printf(b, " (%zu characters)", secret.n);
 }

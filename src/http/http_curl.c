@@ -25,7 +25,7 @@ wiping_realloc(void *p, size_t size)
 
 	if (p != NULL && size > 0 && size <= had)
 		return p;
-	moved = malloc(size);
+	moved = malloc(size > 0 ? size : 1);
 	if (moved == NULL)
 		return NULL;
 	if (p != NULL)

@@ -18,8 +18,6 @@
 #define ARGUMENTS_MAX ((size_t)131072)
 #define REPLACE "--replace"
 
-extern char **environ;
-
 /* The kernel says "/usr/bin/latchkey (deleted)" once a package was unpacked over it. */
 static enum outcome
 program_path(char out[static PATH_MAX], struct fault *f)

@@ -255,9 +255,7 @@ reads_over(struct line *l, struct jobs *batch, enum outcome outcome)
 	while ((j = jobs_take(batch)) != NULL) {
 		if (outcome == REFUSED && !l->stalled)
 			queue(l, j); /* nothing was changed: it is asked again */
-		else if (outcome == REFUSED)
-			pg_port_end_job(l->port, j, FAULT, &l->fault);
-		else if (outcome == FAULT)
+		else if (outcome != DONE)
 			pg_port_end_job(l->port, j, FAULT, &l->fault);
 		else if (j->call->verb == VERB_grant_change)
 			after_load(l->port, j);

@@ -49,12 +49,10 @@ split(struct arena *a, const char *list, const char **out)
 static bool
 is_here(const char *host)
 {
-	struct bytes b;
+	const char *said = getenv("PGHOST");
+	struct bytes b = bytes_of(host[0] == '\0' && said != NULL ? said : host);
 
-	if (host[0] == '\0' && getenv("PGHOST") != NULL)
-		host = getenv("PGHOST");
-	b = bytes_of(host);
-	return b.n == 0 || host[0] == '/' || host[0] == '@' ||
+	return b.n == 0 || b.p[0] == '/' || b.p[0] == '@' ||
 		bytes_equal(b, B("localhost")) || bytes_equal(b, B("::1")) ||
 		bytes_starts(b, B("127."));
 }
