@@ -2,7 +2,7 @@
 /*
  * handover.c - control.sock: a SOCK_SEQPACKET socket that only the owner of the data
  * directory can reach. Packets with HELLO carry sockets, END closes the row, TAKEN is
- * the successor's word.
+ * the successor's word; closing answers it, and LATE is for who may not take over.
  */
 #include "server/handover.h"
 
@@ -25,6 +25,7 @@
 #define HELLO B("latchkey sockets 1")
 #define END B("latchkey end 1")
 #define TAKEN B("latchkey taken 1")
+#define LATE B("latchkey late 1")
 #define PACKET_MAX 64
 #define FDS_A_PACKET 64 /* below SCM_MAX_FD */
 #define LISTENERS_MAX 4096
@@ -76,6 +77,7 @@ send_packet(int to, struct bytes word, const int *fds, size_t count)
 	struct iovec text = { (void *)(uintptr_t)word.p, word.n };
 	union rights rights = { .space = { 0 } };
 	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1 };
+	ssize_t sent;
 
 	if (count > 0) {
 		m.msg_control = &rights;
@@ -85,7 +87,10 @@ send_packet(int to, struct bytes word, const int *fds, size_t count)
 		rights.head.cmsg_len = CMSG_LEN(sizeof(int) * count);
 		memcpy(CMSG_DATA(&rights.head), fds, sizeof(int) * count);
 	}
-	return sendmsg(to, &m, MSG_NOSIGNAL) == (ssize_t)text.iov_len;
+	do
+		sent = sendmsg(to, &m, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)text.iov_len;
 }
 
 static void
@@ -103,7 +108,8 @@ keep_rights(const struct msghdr *m, struct http_inherited *out)
 		http_inherit_add(out, fds[i]);
 }
 
-/* The word of the next packet; its sockets are kept. false: none came in time. */
+/* The word of the next packet; its sockets are kept. false: none came in time. A signal
+ * (SIGCONT, for one) interrupts whoever waits with a time limit: he waits again. */
 static bool
 receive_packet(int from, struct bytes *word, char memory[static PACKET_MAX],
 	struct http_inherited *out)
@@ -112,8 +118,11 @@ receive_packet(int from, struct bytes *word, char memory[static PACKET_MAX],
 	union rights rights;
 	struct msghdr m = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = &rights,
 		.msg_controllen = sizeof(rights) };
-	ssize_t got = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+	ssize_t got;
 
+	do
+		got = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
 	if (got <= 0)
 		return false;
 	*word = (struct bytes){ memory, (size_t)got };
@@ -122,6 +131,17 @@ receive_packet(int from, struct bytes *word, char memory[static PACKET_MAX],
 }
 
 /* ---- the successor ----------------------------------------------------------------- */
+
+static bool
+connect_to(int fd, const struct sockaddr_un *a)
+{
+	int failed;
+
+	do
+		failed = connect(fd, (const struct sockaddr *)a, sizeof(*a));
+	while (failed != 0 && errno == EINTR);
+	return failed == 0;
+}
 
 static enum outcome
 connect_in(const char *dir, int *out, struct fault *f)
@@ -137,7 +157,7 @@ connect_in(const char *dir, int *out, struct fault *f)
 	connected = fd >= 0 &&
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0 &&
-		connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
+		connect_to(fd, &a);
 	why = errno;
 	close(dir_fd);
 	if (connected) {
@@ -183,25 +203,63 @@ handover_ask(const char *dir, struct http_inherited *out, int *control, struct f
 			   "%d s; stop it and start this one without --replace", dir, WAIT_S);
 }
 
-void
-handover_take(int *control)
+/* It closes when it has heard us, or has gone: then there is nothing left to replace. If
+ * it closed without reading our word, the socket says so before it gives out its last. */
+static bool
+is_late(int control)
 {
+	char memory[PACKET_MAX];
+	struct bytes word;
+	struct http_inherited none = { NULL, 0 };
+	bool heard;
+
+	(void)!send_packet(control, TAKEN, NULL, 0);
+	heard = receive_packet(control, &word, memory, &none) ||
+		(errno == ECONNRESET && receive_packet(control, &word, memory, &none));
+	http_inherit_close(&none);
+	return heard && bytes_equal(word, LATE);
+}
+
+enum outcome
+handover_take(int *control, struct fault *f)
+{
+	bool late;
+
 	if (*control < 0)
-		return;
-	/* If it has gone meanwhile, there is nothing left to replace. */
-	(void)!send_packet(*control, TAKEN, NULL, 0);
+		return DONE;
+	late = is_late(*control);
 	close(*control);
 	*control = -1;
+	return late ? FAULT_AT(f, "the server that was to be replaced serves on: another "
+				  "successor was faster, or this one took too long")
+		    : DONE;
 }
 
 /* ---- the running server ------------------------------------------------------------ */
 
 static void
-part_with_successor(struct server *s)
+part_with(struct successor *one)
 {
-	loop_unwatch(s->loop, &s->successor);
-	close(s->successor.fd);
-	s->successor.fd = -1;
+	loop_timer_stop(one->server->loop, &one->limit);
+	loop_unwatch(one->server->loop, &one->watch);
+	close(one->watch.fd);
+	one->server = NULL;
+}
+
+/* It may not take over any more. */
+static void
+give_up_on(struct successor *one)
+{
+	(void)!send_packet(one->watch.fd, LATE, NULL, 0);
+	part_with(one);
+}
+
+static void
+each_successor(struct server *s, void (*what)(struct successor *))
+{
+	for (size_t i = 0; i < SUCCESSORS_MAX; i++)
+		if (s->successors[i].server != NULL)
+			what(&s->successors[i]);
 }
 
 static size_t
@@ -235,7 +293,9 @@ send_all(const struct server *s, int to)
 static void
 successor_ready(struct watch *w, uint32_t events)
 {
-	struct server *s = (struct server *)((char *)w - offsetof(struct server, successor));
+	struct successor *one =
+		(struct successor *)((char *)w - offsetof(struct successor, watch));
+	struct server *s = one->server;
 	char memory[PACKET_MAX];
 	struct bytes word;
 	struct http_inherited none = { NULL, 0 };
@@ -246,9 +306,10 @@ successor_ready(struct watch *w, uint32_t events)
 	(void)events;
 	http_inherit_close(&none);
 	peer_is_ours(w->fd, &pid);
-	part_with_successor(s);
+	part_with(one);
 	if (!taken)
 		return;
+	each_successor(s, give_up_on);
 	log_begin(EVENT_handed_over);
 	log_int("pid", pid);
 	log_end();
@@ -256,23 +317,50 @@ successor_ready(struct watch *w, uint32_t events)
 }
 
 static void
+successor_late(struct timer *t)
+{
+	give_up_on((struct successor *)((char *)t - offsetof(struct successor, limit)));
+}
+
+/* A free place, or that of who has been silent for longest. */
+static struct successor *
+place_for_successor(struct server *s)
+{
+	struct successor *place = &s->successors[0];
+
+	for (size_t i = 0; i < SUCCESSORS_MAX; i++) {
+		struct successor *one = &s->successors[i];
+
+		if (one->server == NULL)
+			return one;
+		if (one->limit.due_ms < place->limit.due_ms)
+			place = one;
+	}
+	give_up_on(place);
+	return place;
+}
+
+static void
 control_ready(struct watch *w, uint32_t events)
 {
 	struct server *s = (struct server *)((char *)w - offsetof(struct server, control));
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct successor *one;
 	pid_t pid;
 
 	(void)events;
 	if (fd < 0)
 		return;
-	/* One at a time, and none once we are on our way out. */
-	if (s->successor.fd >= 0 || s->draining || !peer_is_ours(fd, &pid) ||
-		!send_all(s, fd)) {
+	/* None once we are on our way out. */
+	if (s->draining || !peer_is_ours(fd, &pid) || !send_all(s, fd)) {
 		close(fd);
 		return;
 	}
-	s->successor = (struct watch){ .fd = fd, .ready = successor_ready };
-	loop_watch(s->loop, &s->successor, EPOLL_READ);
+	one = place_for_successor(s);
+	*one = (struct successor){ .server = s, .limit.due = successor_late,
+		.watch = { .fd = fd, .ready = successor_ready } };
+	loop_watch(s->loop, &one->watch, EPOLL_READ);
+	loop_timer(s->loop, &one->limit, s->successor_wait_ms);
 }
 
 /* Under a name of its own first: the old server's socket answers until ours does. */
@@ -314,8 +402,7 @@ handover_offer(struct server *s, struct fault *f)
 void
 handover_end(struct server *s)
 {
-	if (s->successor.fd >= 0)
-		part_with_successor(s);
+	each_successor(s, part_with); /* we end: whoever is on the way may serve */
 	if (s->control.fd < 0)
 		return;
 	loop_unwatch(s->loop, &s->control);

@@ -369,25 +369,28 @@ server_prepare(struct server *s, struct fault *f)
 	return server_start(s, f);
 }
 
-/* The one we replace may go, and the next may ask us. Without that we still serve. */
-static void
+/* The one we replace may go, and the next may ask us; if it cannot, we still serve. But
+ * not beside one that stays. */
+static bool
 server_take_over(struct server *s)
 {
 	struct fault f;
+	bool wanted = handover_take(&s->predecessor, &f) == DONE;
 
-	handover_take(&s->predecessor);
-	if (handover_offer(s, &f) != DONE)
+	if (!wanted || handover_offer(s, &f) != DONE)
 		server_log(EVENT_fault, f.what);
+	return wanted;
 }
 
 int
 server_run(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
-		.control.fd = -1, .successor.fd = -1, .predecessor = -1,
+		.control.fd = -1, .successor_wait_ms = SUCCESSOR_WAIT_MS, .predecessor = -1,
 		.stop_asked = ATOMIC_FLAG_INIT, .started_at = clock_now() };
 	struct wrongs w = { .n = 0 };
 	struct fault f;
+	bool wanted;
 
 	server_configure(&s, &w);
 	if (w.n == 0 && server_prepare(&s, &f) != DONE)
@@ -398,8 +401,11 @@ server_run(const struct server_options *o)
 	tls_files_warn(s.config, clock_now());
 	server_publish(&s);
 	lean_after_start();
-	server_take_over(&s);
-	server_say_started(&s);
+	wanted = server_take_over(&s);
+	if (wanted)
+		server_say_started(&s);
+	else
+		server_stop();
 	tend(&s);
 	server_publish(NULL);
 	log_flush();
@@ -411,7 +417,7 @@ server_run(const struct server_options *o)
 	log_begin(EVENT_stopped);
 	log_end();
 	log_flush();
-	return EXIT_SUCCESS;
+	return wanted ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 void
@@ -475,7 +481,7 @@ int
 server_check(const struct server_options *o)
 {
 	struct server s = { .options = o, .shared.dir = o->dir, .signals.fd = -1,
-		.control.fd = -1, .successor.fd = -1, .predecessor = -1,
+		.control.fd = -1, .successor_wait_ms = SUCCESSOR_WAIT_MS, .predecessor = -1,
 		.stop_asked = ATOMIC_FLAG_INIT };
 	struct wrongs w = { .n = 0 };
 

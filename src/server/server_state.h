@@ -15,6 +15,16 @@
 /* By which a changed file is recognised without reading it. */
 struct file_mark { struct timespec changed; off_t size; ino_t inode; };
 
+/* Has copies of our sockets and is starting; handover.h. */
+struct successor {
+	struct server *server; /* NULL: the place is free */
+	struct watch watch;
+	struct timer limit;
+};
+
+#define SUCCESSORS_MAX 8 /* one is usual, two are two operators */
+#define SUCCESSOR_WAIT_MS 60000 /* a start with a slow database has half a minute */
+
 struct server {
 	const struct server_options *options;
 	struct config *config;
@@ -35,7 +45,9 @@ struct server {
 	struct watch signals;           /* a signalfd; -1: the caller handles signals */
 	struct http_inherited inherited; /* until we listen ourselves */
 	int predecessor;                /* whose sockets we were given; -1: nobody's */
-	struct watch control, successor; /* handover.h; -1: none */
+	struct watch control;           /* handover.h; -1: none */
+	struct successor successors[SUCCESSORS_MAX];
+	int64_t successor_wait_ms;      /* for the word of one of them */
 	struct timer tick, drain_limit;
 	unsigned ticks;
 	struct letter stop;             /* server_stop posts it */

@@ -75,15 +75,19 @@ static enum outcome
 spawn(const char *path, char **arguments, struct fault *f)
 {
 	posix_spawnattr_t how;
-	sigset_t none;
+	sigset_t none, ignored;
 	pid_t pid;
 	int error;
 
 	sigemptyset(&none);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGCHLD); /* by us, not by it: it may wait for children */
+	sigaddset(&ignored, SIGPIPE);
 	signal(SIGCHLD, SIG_IGN); /* one that fails leaves nothing to wait for */
 	posix_spawnattr_init(&how);
 	posix_spawnattr_setsigmask(&how, &none);
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigdefault(&how, &ignored);
+	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	error = posix_spawn(&pid, path, NULL, &how, arguments, environ);
 	posix_spawnattr_destroy(&how);
 	return error == 0 ? DONE : FAULT_AT(f, "%s: %s", path, strerror(error));

@@ -92,6 +92,8 @@ test('SIGUSR2 starts the program that stands there now, with the same command li
 	made.push(pid);
 	const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
 	assert.ok(words.includes('--replace') && words.includes(lk.data), words.join(' '));
+	const ignored = BigInt(`0x${/^SigIgn:\s*(\w+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]}`);
+	assert.equal(ignored >> 16n & 1n, 0n, 'SIGCHLD is ignored by who waits for nobody, not by its successor');
 	process.kill(pid, 'SIGTERM');
 	await lk.eventually('the successor ends', () => gone(pid));
 	await lk.remove();
