@@ -169,6 +169,7 @@ struct job {
 	struct grant *grant; /* of the call, or of a touch */
 };
 
+/* postgres_jobs.c */
 struct jobs { struct job *first, *last; size_t n; };
 void jobs_add(struct jobs *q, struct job *j);
 struct job *jobs_take(struct jobs *q); /* NULL: none */
@@ -222,6 +223,8 @@ struct pg_params line_params(struct line *l);
 void line_shoot(struct line *l, enum pg_statement which, const struct pg_params *p,
 	shot_taker *take, struct job **jobs, size_t n);
 void line_ready(struct line *l, uint32_t events); /* its socket has something */
+/* Answers those that have waited too long (postgres_jobs.c). */
+void line_give_up(struct line *l, int64_t now_ms);
 /* Sends what waits, connects, gives up what is late; returns ms until it wants more. */
 int line_tend(struct line *l, int64_t now_ms);
 

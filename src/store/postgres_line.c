@@ -26,8 +26,6 @@
 #include "store/postgres.h"
 
 #define RETRY_MS 200 /* between attempts to connect */
-#define DOWN_MAX_MS 1000 /* from then on calls fail at once */
-#define WAIT_MS 400 /* for a batch under way, which itself may take PG_ANSWER_MS */
 #define AGAIN_MS 1100 /* a deadlock (1000) is tried again, a lock not had (1200) is not */
 #define TEND_MS 100
 
@@ -419,37 +417,6 @@ line_ready(struct line *l, uint32_t events)
 
 /* ---- life ---------------------------------------------------------------- */
 
-static bool
-is_late(const struct line *l, const struct job *j, int64_t now_ms)
-{
-	bool up = (l->state == LINE_IDLE || l->state == LINE_BUSY) && !l->stalled;
-
-	if (!up && l->down_ms != 0 && now_ms - l->down_ms > DOWN_MAX_MS)
-		return true;
-	if (up && !j->unsure)
-		return now_ms - j->queued_ms > WAIT_MS;
-	return now_ms - j->asked_ms > PG_ANSWER_MS;
-}
-
-/* The first is the one that waits longest. */
-static void
-give_up(struct line *l, int64_t now_ms)
-{
-	struct jobs kept = { 0 };
-	struct job *j;
-
-	if (l->waiting.n == 0 || !is_late(l, l->waiting.first, now_ms))
-		return;
-	while ((j = jobs_take(&l->waiting)) != NULL) {
-		if (is_late(l, j, now_ms))
-			pg_port_end_job(l->port, j, FAULT, &l->fault);
-		else
-			jobs_add(&kept, j);
-	}
-	jobs_move(&kept, &l->waiting); /* what was asked meanwhile */
-	l->waiting = kept;
-}
-
 /* A port on a loop keeps its lines up; another dials when it is asked something. */
 static void
 tend_down(struct line *l, int64_t now_ms)
@@ -476,7 +443,7 @@ line_tend(struct line *l, int64_t now_ms)
 		send_batch(l);
 	if (l->state == LINE_DOWN)
 		tend_down(l, now_ms);
-	give_up(l, now_ms);
+	line_give_up(l, now_ms);
 	if (l->state == LINE_DOWN && l->port->loop == NULL && l->waiting.n == 0)
 		return -1;
 	return l->state == LINE_IDLE && l->waiting.n == 0 ? -1 : TEND_MS;

@@ -28,38 +28,6 @@
 
 /* ---- jobs ---------------------------------------------------------------- */
 
-void
-jobs_add(struct jobs *q, struct job *j)
-{
-	j->next = NULL;
-	if (q->n++ == 0)
-		q->first = j;
-	else
-		q->last->next = j;
-	q->last = j;
-}
-
-struct job *
-jobs_take(struct jobs *q)
-{
-	struct job *j = q->first;
-
-	if (j == NULL)
-		return NULL;
-	q->first = j->next;
-	q->n--;
-	return j;
-}
-
-void
-jobs_move(struct jobs *to, struct jobs *from)
-{
-	struct job *j;
-
-	while ((j = jobs_take(from)) != NULL)
-		jobs_add(to, j);
-}
-
 static struct job *
 job_new(struct pg_port *p, struct store_call *c)
 {
