@@ -54,6 +54,41 @@ TEST(a_reply_carries_what_this_room_promises)
 	check_int(server.refused_status, 0);
 }
 
+/* RFC 9110 section 9.3.2: a body of HEAD means nothing, and yet it is there (RFC 9112
+ * section 6): what follows it on the connection is the next request. */
+TEST(the_body_of_a_HEAD_is_not_the_next_request)
+{
+	static const struct { const char *name, *request; } rows[] = {
+		{ "by length", "HEAD /one HTTP/1.1\r\nHost: a\r\nContent-Length: 36\r\n\r\n"
+			"GET /two HTTP/1.1\r\nHost: a\r\nX: a\r\n\r\n" },
+		{ "in chunks", "HEAD /one HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+			"\r\n1e\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n\r\n0\r\n\r\n" },
+		{ "none", "HEAD /one HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" },
+	};
+
+	if (!test_start(&server, test_config()))
+		return;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[400];
+		struct bytes all = { text, (size_t)snprintf(text, sizeof(text),
+			"%sGET /three HTTP/1.1\r\nHost: a\r\n\r\n", rows[i / 2].request) };
+
+		row("%s, %s", rows[i / 2].name, i % 2 == 0 ? "at once" : "byte by byte");
+		client_connect(&client, server.port);
+		for (size_t n = 0; i % 2 == 1 && n + 1 < all.n; n++)
+			client_send(&client, bytes_slice(all, n, 1));
+		client_send(&client, i % 2 == 0 ? all : bytes_slice(all, all.n - 1, 1));
+		client_answer(&client, &answer, false);
+		check_int(answer.status, 200);
+		check_int((int64_t)answer.body_length, 4); /* "/one" */
+		client_next(&client, &answer);
+		client_answer(&client, &answer, true);
+		check_bytes(answer.body, B("/three"));
+		client_close(&client);
+	}
+	test_stop(&server);
+}
+
 TEST(the_date_is_now_in_the_form_of_rfc_9110)
 {
 	struct tm tm = { 0 };
