@@ -135,6 +135,9 @@ uint64_t pg_now_us(void); /* monotonic */
 bool pg_same(const char *a, const char *b); /* words that are no secrets */
 /* Is it of the kind that goes well when it is tried again? */
 bool pg_state_passes(const char *state);
+/* How long to wait after so many of them in a row, so that those who met do not meet
+ * again: at random from nothing to 10 ms, and twice that each time, 160 ms at most. */
+int64_t pg_pause_ms(unsigned conflicts);
 /* A sentence about what the server said. */
 enum outcome pg_fault(PGconn *conn, const PGresult *r, const char *doing,
 	struct fault *f);
@@ -204,6 +207,8 @@ struct line {
 	int64_t deadline_ms, retry_ms, down_ms; /* down_ms: since when it has been down */
 	struct jobs waiting, batch;
 	size_t alone; /* so many of the next are tried one by one */
+	unsigned conflicts; /* in a row: batches that failed by what passes */
+	int64_t rest_ms; /* until then nothing is sent, because of the last of them */
 	struct shot shots[2 * BATCH_MAX + 16];
 	size_t shot_count, shot_at;
 	bool answered; /* the shot under way has its result */

@@ -12,6 +12,7 @@
  *     meanwhile.
  *  4. A call that has waited too long is not begun.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -172,7 +173,8 @@ run_once(struct clerk *k, struct store_call *c)
 	return done;
 }
 
-/* Nothing was changed, and it may go better; a connection is lost once at most. */
+/* Nothing was changed, and it may go better, for some things after a while; a connection
+ * is lost once at most. */
 static bool
 may_pass(const struct clerk *k, int attempts, int64_t asked_ms)
 {
@@ -182,8 +184,11 @@ may_pass(const struct clerk *k, int attempts, int64_t asked_ms)
 		return false;
 	if (db->conn == NULL)
 		return attempts == 1 && clock_monotonic_ms() - asked_ms < QUICK_MS;
-	return pg_state_passes(db->state) ||
-		pg_same(db->state, "23505"); /* unique_violation: it is there now */
+	if (pg_state_passes(db->state))
+		(void)poll(NULL, 0, (int)pg_pause_ms((unsigned)attempts));
+	else if (!pg_same(db->state, "23505")) /* unique_violation: it is there now */
+		return false;
+	return true;
 }
 
 static enum outcome

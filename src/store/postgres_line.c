@@ -12,8 +12,8 @@
  * finds out. When the server does not answer in time its calls are given up, and the
  * line waits on: a commit that waits for a standby would outlive a connection that is
  * dropped, and hundreds of them would use the server up. What passes (serialization,
- * deadlock) is tried again; what failed together is tried one by one, so that one bad
- * call does not fail the others.
+ * deadlock) is tried again after a pause, for as long as its callers may wait; what
+ * failed together is tried one by one, so that one bad call does not fail the others.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -305,21 +305,24 @@ take_result(struct line *l, const PGresult *r)
 		snprintf(l->state_code, sizeof(l->state_code), "25P02");
 }
 
-/* Back in front of what waits, in order; whoever has waited long enough is answered. */
+/* Back in front of what waits, in order; whoever has waited long enough is answered. How
+ * long the batch took is not held against the others: they wait anew. */
 static void
 again(struct line *l)
 {
-	int64_t since_ms = clock_monotonic_ms() - AGAIN_MS;
+	int64_t now_ms = clock_monotonic_ms(), since_ms = now_ms - AGAIN_MS;
 	struct jobs all = { 0 };
 	struct job *j;
 
 	l->shot_count = 0;
 	arena_reset(l->arena);
 	while ((j = jobs_take(&l->batch)) != NULL)
-		if (j->asked_ms < since_ms)
+		if (j->asked_ms < since_ms) {
 			pg_port_end_job(l->port, j, FAULT, &l->fault);
-		else
+		} else {
+			j->queued_ms = now_ms;
 			jobs_add(&all, j);
+		}
 	jobs_move(&all, &l->waiting);
 	l->waiting = all;
 	pg_port_wake(l->port);
@@ -328,9 +331,13 @@ again(struct line *l)
 static void
 batch_failed(struct line *l)
 {
-	if (l->batch.n > 1 && !pg_state_passes(l->state_code))
+	bool passes = pg_state_passes(l->state_code);
+
+	if (passes)
+		l->rest_ms = clock_monotonic_ms() + pg_pause_ms(++l->conflicts);
+	else if (l->batch.n > 1)
 		l->alone = l->batch.n;
-	if (l->batch.n > 1 || pg_state_passes(l->state_code))
+	if (l->batch.n > 1 || passes)
 		again(l);
 	else
 		unload(l, FAULT);
@@ -362,6 +369,7 @@ batch_over(struct line *l)
 			send_alone(l, PG_rollback);
 		return;
 	}
+	l->conflicts = 0;
 	if (l->changes) {
 		atomic_fetch_add(&s->commits, 1);
 		atomic_fetch_add(&s->commit_us, pg_now_us() - l->sent_us);
@@ -438,7 +446,7 @@ line_tend(struct line *l, int64_t now_ms)
 		stall(l);
 	if ((l->state == LINE_IDLE || l->stalled) && l->era != atomic_load(&store_of(l)->era))
 		hang_up(l); /* the primary may be another */
-	if (l->state == LINE_IDLE && l->waiting.n > 0 &&
+	if (l->state == LINE_IDLE && l->waiting.n > 0 && now_ms >= l->rest_ms &&
 		(l->changes || !pg_in_doubt(store_of(l))))
 		send_batch(l);
 	if (l->state == LINE_DOWN)
@@ -446,7 +454,10 @@ line_tend(struct line *l, int64_t now_ms)
 	line_give_up(l, now_ms);
 	if (l->state == LINE_DOWN && l->port->loop == NULL && l->waiting.n == 0)
 		return -1;
-	return l->state == LINE_IDLE && l->waiting.n == 0 ? -1 : TEND_MS;
+	if (l->state != LINE_IDLE)
+		return TEND_MS;
+	return l->waiting.n == 0 ? -1 : now_ms < l->rest_ms ? (int)(l->rest_ms - now_ms)
+							    : TEND_MS;
 }
 
 void

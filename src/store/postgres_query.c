@@ -14,7 +14,11 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "store/postgres.h"
+
+#define PAUSE_FIRST_MS 10
+#define PAUSE_STEPS 5
 
 const struct pg_text pg_statements[PG_COUNT] = {
 #define STATEMENT(name, ...) [PG_##name] = { #name, __VA_ARGS__ },
@@ -52,6 +56,16 @@ pg_state_passes(const char *state)
 		if (pg_same(state, states[i]))
 			return true;
 	return false;
+}
+
+int64_t
+pg_pause_ms(unsigned conflicts)
+{
+	unsigned step = conflicts < PAUSE_STEPS ? conflicts : PAUSE_STEPS;
+	uint64_t random;
+
+	secret_random(&random, sizeof(random));
+	return (int64_t)(random % (((uint64_t)PAUSE_FIRST_MS << (step - 1)) + 1));
 }
 
 /* One line of it, without the names of statements' parameters. */
