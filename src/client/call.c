@@ -84,6 +84,8 @@ take_request(struct call *k, const struct lk_request *from)
 		return lk_fail(k->e, LK_BUG, "lk_call: a request begins with LK_INIT and has"
 			" a URL, and a body where it has a body_size");
 	k->method = r->method != NULL ? r->method : r->body_size > 0 ? "POST" : "GET";
+	if (r->body_size > 0 && bytes_equal(bytes_of(k->method), B("HEAD")))
+		return lk_fail(k->e, LK_BUG, "lk_call: HEAD has no body");
 	k->url = arena_printf(k->a, "%s", r->url);
 	return take_headers(k);
 }

@@ -17,7 +17,7 @@ struct http_fetch {
 	const char *url;
 	const struct http_header *headers;
 	size_t header_count;
-	struct bytes body;    /* sent as it is; none with GET or HEAD */
+	struct bytes body;    /* sent as it is; none with HEAD */
 	const char *ca_file;  /* NULL: the system's */
 	const char *unix_socket; /* NULL: TCP */
 	bool allow_loopback;  /* plain http to 127.0.0.1, [::1], localhost */

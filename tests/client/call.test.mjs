@@ -197,6 +197,7 @@ test('what may not be sent is not sent', async () => {
 	await wrong('bug', { headers: { authorization: 'Basic x' } });
 	await wrong('bug', { headers: { Host: 'x' } });
 	await wrong('bug', { headers: { 'Content-Length': '1' } });
+	await wrong('bug', { method: 'HEAD', body: 'it would have been left out' });
 	await wrong('configuration', { headers: { 'X-A': 'b\r\nX-C: d' } });
 	await wrong('configuration', { url: here.origin.replace('https', 'http') });
 	await wrong('configuration', { url: 'localhost/x' });
