@@ -285,7 +285,8 @@ connect_person(struct cli *c)
 	struct lk_error e;
 	int status = cli_name(c);
 
-	if (status != EXIT_DONE || !read_registration(c, &registration) || !read_person(c, &asker, &person))
+	if (status != EXIT_DONE || !read_registration(c, &registration) ||
+		!read_person(c, &asker, &person))
 		return EXIT_USAGE;
 	asker.redirect_uri = registration.redirect_uri;
 	status = cli_vault_new(c, option_text(c, "key"));
