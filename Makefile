@@ -70,7 +70,7 @@ test-client-long: ## the library's crowds, crashes and lost answers, many times 
 	@scripts/deps build test
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
-	@LONG=1 tests/run --build $(BUILD) client-proofs
+	@LONG=1 tests/run --build $(BUILD) client-proofs client-postgres
 
 test-asan: ## every test on a build with AddressSanitizer and UBSan
 	@scripts/deps build test

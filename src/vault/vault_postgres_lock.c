@@ -218,11 +218,13 @@ pg_remove(struct vault_lock *l, struct fault *f)
 	struct pq_value values[] = { pg_value(l->name) };
 	PGresult *result;
 
+	FAULT_POINT("remove-unlink");
 	VAULT_TRY(ask(l,
 		"UPDATE latchkey_vault SET record = NULL, journal = NULL,"
 		" generation = generation + 1 WHERE name = $1::text RETURNING "
 		"generation",
 		values, 1, &result, f));
+	FAULT_POINT("remove-done");
 	if (vault_pq.ntuples(result) > 0)
 		pg_saw(pg_of(l->vault), l->name, pq_number(result, 0));
 	vault_pq.clear(result);

@@ -4,6 +4,7 @@
 // library driven line by line (tests/client/driver.c), the command, the agent.
 //
 //   LONG=1          the long forms (make test-client-long)
+//   LATCHKEY_TEST_VAULT  a PostgreSQL, in which the vaults are then, each in a schema
 //   LATCHKEY_TOOLS  where driver, crowd and their kin were built
 
 import assert from 'node:assert/strict';
@@ -14,9 +15,11 @@ import path from 'node:path';
 import readline from 'node:readline';
 
 import { BINARY, form, random, run, SLOW, sleep } from '../../lib/latchkey.mjs';
+import { freshSchema } from '../../lib/postgres.mjs';
 
 const BROWSER = 'the session of one browser';
 export const LONG = Boolean(process.env.LONG);
+export const DATABASE = process.env.LATCHKEY_TEST_VAULT;
 const TOOLS = process.env.LATCHKEY_TOOLS ?? path.join(path.dirname(BINARY), 'tests/client');
 export const tool = (name) => path.join(TOOLS, name);
 
@@ -32,7 +35,8 @@ export class Client {
 	static async make() {
 		const client = new Client();
 		client.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'latchkey-client-'));
-		client.vault = path.join(client.dir, 'vault');
+		client.schema = DATABASE && await freshSchema(DATABASE);
+		client.vault = client.schema?.url ?? path.join(client.dir, 'vault');
 		client.env = {
 			HOME: client.dir, XDG_RUNTIME_DIR: client.dir, XDG_STATE_HOME: path.join(client.dir, 'state'), TMPDIR: client.dir,
 			LATCHKEY_VAULT: client.vault, LATCHKEY_KEY: `file:${path.join(client.dir, 'vault-key')}`,

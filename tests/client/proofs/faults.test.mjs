@@ -4,8 +4,6 @@
 // answers that are lost, servers that fail or hang. Against a server that has retry keys
 // nothing may ever be lost; against a strict one only what no client could have saved,
 // and the person is told so.
-//
-// The steps are not listed here: a build with fault points says which it comes by.
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
@@ -13,7 +11,8 @@ import { after, describe, test } from 'node:test';
 import { cast } from '../../lib/cast.mjs';
 import { form, SLOW, sleep } from '../../lib/latchkey.mjs';
 import { answers, Hostile } from '../hostile.mjs';
-import { Client, LONG } from './client.mjs';
+import { Client, DATABASE, LONG } from './client.mjs';
+import { at, faults, label, passive } from './faults.mjs';
 import { identity } from './https.mjs';
 import { Middleman } from './middleman.mjs';
 
@@ -31,97 +30,21 @@ after(async () => {
 	await who.remove();
 });
 
-// ---- two kinds of server -------------------------------------------------------------------
-
-// A connection, and what its server knows of it: live(token), refused().
-const ours = {
-	name: 'Latchkey',
-	async connect(driver = setup, options = {}) {
-		const made = await driver.connect(man, {}, options);
-		return { ...made, server: man, live: (token) => man.lk.active(token), refused: () => man.count({ error: 'invalid_grant' }) };
-	},
-	keeps: () => true,
-};
-
-const theirs = {
-	name: 'a strict server',
-	async connect(driver = setup) {
-		const site = hostile.site();
-		const made = await driver.connect(site);
-		return { ...made, server: site, live: async (token) => site.honours(token), refused: () => site.count({ outcome: 'invalid_grant' }) };
-	},
-	// Nobody can save what was given and not written before the client died.
-	keeps: ({ posted, saved }) => !posted || saved,
-};
-
-// The checker. It knows what the server did and what the client can do now, and nothing
-// of how the client went about it. Gives how the next refresh ended.
-async function check({ name, live, refused }, keeps) {
-	const driver = await client.driver({ attempts: 2 });
-	const got = await driver.refreshSettled(name);
-	if (keeps) {
-		assert.equal(got.status, 'ok', `${name} is lost: ${got.message}`);
-		assert.equal(refused(), 0, 'the server has refused nothing');
-		assert.equal(await live(got.token), true, 'the token is good at the server');
-		const again = await driver.refreshSettled(name);
-		assert.equal(again.status, 'ok', again.message);
-		assert.equal(await live(again.token), true);
-		assert.equal(await live(got.token), false, 'one live access token');
-	} else if (got.status !== 'ok') {
-		assert.equal(got.status, 'reconnect', `${got.status}: ${got.message}`);
-		assert.match(got.message, /lost/, 'the person is told why');
-	}
-	await driver.end();
-	return got.status;
-}
-
-// The points that an act comes by, in order: [{point, nth}].
-async function steps(act) {
-	const driver = await client.driver({ faulty: true, fault: 'trace' });
-	await act(driver);
-	const seen = new Map();
-	const { trace } = await driver.end();
-	assert.ok(trace.length > 4, `only ${trace.length} fault points: was the driver built with them?`);
-	return trace.map((point) => {
-		seen.set(point, (seen.get(point) ?? 0) + 1);
-		return { point, nth: seen.get(point) };
-	});
-}
-
-const label = ({ point, nth }) => (nth > 1 ? `${point} (${nth})` : point);
-const at = ({ point, nth }, what) => ({ faulty: true, fault: `${point}:${nth}=${what}` });
-// Where there is no system call to fail.
-const passive = ({ point }) => /^(before|after)-|-done$|-wake$/.test(point);
-
-async function killed(step, act) {
-	const driver = await client.driver(at(step, 'kill'));
-	assert.equal((await act(driver)).killed, true, 'it was killed there');
-}
+const { ours, theirs, check, steps, killed, refreshSteps, killRefresh } = faults({ client, man, hostile, setup });
 
 // ---- a refresh ------------------------------------------------------------------------------
 
 for (const side of [ours, theirs])
 	describe(`a refresh against ${side.name}`, AT_ONCE, async () => {
-		const traced = await side.connect();
-		const all = await steps((driver) => driver.refresh(traced.name));
-		const posted = all.findIndex((s) => s.point === 'before-post');
-		const saved = all.findIndex((s) => s.point === 'record-rename');
-		assert.ok(posted > 0 && saved > posted, 'a refresh posts, then saves');
-
-		for (const [i, step] of all.entries())
+		const all = await refreshSteps(side);
+		for (const step of all)
 			test(`kill -9 at ${label(step)}`, async (t) => {
-				const keeps = side.keeps({ posted: i > posted, saved: i > saved });
-				let lost = 0;
-				for (let n = 0; n < REPEATS; n++) {
-					const made = await side.connect();
-					await killed(step, (driver) => driver.refresh(made.name));
-					lost += (await check(made, keeps)) === 'ok' ? 0 : 1;
-				}
+				const lost = await killRefresh(side, step, REPEATS);
 				if (lost)
 					t.diagnostic(`${lost} of ${REPEATS} lost, as nobody could have saved them`);
 			});
 
-		for (const step of all.filter((s) => !passive(s)))
+		for (const step of all.filter((s) => !passive(s) && !DATABASE))
 			for (const error of ['enospc', 'eio'])
 				test(`${error} at ${label(step)}`, async () => {
 					const made = await side.connect();
