@@ -82,13 +82,13 @@ test('H-11 deadlines', { concurrency: true }, async (t) => {
 });
 
 test(`H-11 ${CONNECTIONS} slow connections all end at their deadline, honest requests are answered`, async () => {
-	// A byte every two seconds on each, from many addresses; half of them do not
-	// even begin to speak TLS, so that opening them costs little.
+	// A byte every two seconds on each, from many addresses; most of them do not
+	// even begin to speak TLS, so that many are open before the first have ended.
 	const open = new Set();
 	let refused = 0;
 	let evicted = 0;
 	const start = async () => {
-		const plain = open.size % 8 !== 0;
+		const plain = open.size % 32 !== 0;
 		try {
 			const c = await lk.connect({ from: address(), plain });
 			const born = Date.now();
@@ -125,15 +125,16 @@ test(`H-11 ${CONNECTIONS} slow connections all end at their deadline, honest req
 	done = true;
 	await honest;
 	const longest = Math.max(...ages);
-	assert.equal(refused, 0);
+	const seen = `${CONNECTIONS} slow connections, ${peak} at once, the longest lived ${longest.toFixed(1)} s`;
+	assert.equal(refused, 0, seen);
 	assert.equal(evicted, 0, 'closed before their time');
-	assert.ok(peak >= CONNECTIONS / 4, `only ${peak} at once`);
-	assert.ok(longest <= 9 * SLOW, `one lived ${longest} s`);
-	assert.ok(answered.length >= 10);
+	assert.ok(peak >= CONNECTIONS / 4, seen);
+	assert.ok(longest <= 9 * SLOW, seen);
+	assert.ok(answered.length >= 10, `${answered.length} honest requests`);
 	answered.sort((a, b) => a - b);
 	const slowest = answered.at(-1);
 	assert.ok(slowest < 3000 * SLOW, `an honest request took ${slowest} ms`);
-	process.stderr.write(`# ${CONNECTIONS} slow connections, ${peak} at once, the longest lived ${longest.toFixed(1)} s; ${answered.length} honest requests, median ${answered[Math.floor(answered.length / 2)]} ms, slowest ${slowest} ms\n`);
+	process.stderr.write(`# ${seen}; ${answered.length} honest requests, median ${answered[Math.floor(answered.length / 2)]} ms, slowest ${slowest} ms\n`);
 });
 
 test('H-11 one address cannot take every place', async () => {

@@ -17,6 +17,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { BINARY, run, sleep, SLOW } from '../lib/latchkey.mjs';
+import { watch } from '../lib/leftovers.mjs';
 
 // Nothing of the machine that runs the tests: no display, no session, no agent.
 const CLEARED = ['DISPLAY', 'WAYLAND_DISPLAY', 'SSH_CONNECTION', 'SSH_TTY', 'BROWSER', 'DBUS_SESSION_BUS_ADDRESS',
@@ -106,6 +107,7 @@ export class Running {
 		this.stdout = '';
 		this.stderr = '';
 		desk.children.add(this);
+		watch(child);
 		child.stdin?.on('error', () => {});
 		child.stdout?.on('data', (b) => { this.stdout += b; });
 		child.stderr?.on('data', (b) => { this.stderr += b; });
@@ -179,14 +181,22 @@ export function approving(strict) {
 	return (url) => `${strict.client.redirect_uri}?${new URLSearchParams(strict.authorize(url))}`;
 }
 
-// One line to a Unix socket, and what came back until it was closed.
+// One line to a Unix socket, and what came back until it was closed; where more wait than
+// it listens for, once there is room.
 export function say(socket, line) {
 	return new Promise((resolve, reject) => {
 		const c = net.connect(socket);
 		let text = '';
 		c.on('connect', () => { if (line !== undefined) c.write(line); });
 		c.on('data', (b) => { text += b; });
-		c.on('error', (e) => (['EPIPE', 'ECONNRESET', 'EAGAIN'].includes(e.code) ? resolve(text) : reject(e)));
+		c.on('error', (e) => {
+			if (e.code === 'EAGAIN')
+				resolve(sleep(20).then(() => say(socket, line)));
+			else if (e.code === 'EPIPE' || e.code === 'ECONNRESET')
+				resolve(text);
+			else
+				reject(e);
+		});
 		c.on('close', () => resolve(text));
 	});
 }

@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { Browser, read } from './browser.mjs';
 import { Connection, Pool, requestBytes } from './http.mjs';
 import { basic, form, pkce } from './form.mjs';
+import { watch } from './leftovers.mjs';
 import { Ledger } from './ledger.mjs';
 import { Cluster, freshSchema, onPostgres, sql } from './postgres.mjs';
 
@@ -228,6 +229,7 @@ export class Latchkey {
 		this.child = spawn(BINARY, [
 			'serve', '--dir', this.data, '--listen', `${this.at}:${this.port}`, ...this.serveArgs,
 		], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+		watch(this.child);
 		this.exit = new Promise((resolve) => {
 			this.child.once('exit', (status, signal) => resolve({ status, signal }));
 		});

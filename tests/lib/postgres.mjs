@@ -11,6 +11,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
+import { watch } from './leftovers.mjs';
+
 export const onPostgres = Boolean(process.env.LATCHKEY_TEST_DATABASE);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -134,6 +136,7 @@ export class Cluster {
 		this.exit = new Promise((resolve) => this.child.once('exit', resolve));
 		const { child } = this;
 		running.add(child);
+		watch(child, () => child.kill('SIGQUIT'));
 		this.exit.then(() => {
 			this.exited = true;
 			running.delete(child);
