@@ -7,14 +7,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
 import { BINARY, SLOW, sleep } from '../lib/latchkey.mjs';
+import { sideBySide } from '../lib/side-by-side.mjs';
 import { at, approving, consenting, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
 import { Strict } from './strict.mjs';
 
+const { test, begin } = sideBySide('latchkey agent', 6);
 const who = await identity();
 const desks = [];
 const desk = (options) => {
@@ -439,3 +441,5 @@ test('idle, it is not woken; no core is dumped; nothing secret stands where othe
 	assert.match(agent.proc('limits').toString(), /Max core file size +0 +0/);
 	await stops(agent);
 });
+
+begin();
