@@ -89,6 +89,9 @@ export class Hostile {
 
 // ---- what it can do ----------------------------------------------------------------------
 
+// Nothing more comes until the client gives up.
+const waits = (answer) => Object.assign(answer, { waits: true });
+
 // Does what was asked, then answers as `how` says: the deed is done.
 const after = (how) => Object.assign(async (response, request, honest) => how(response, await honest()), { asks: true });
 
@@ -113,17 +116,17 @@ export const answers = {
 		send(response, status, made, headers);
 	}),
 
-	hang: () => () => new Promise(() => {}),
+	hang: () => waits(() => new Promise(() => {})),
 	reset: () => (response) => response.socket.destroy(),
 	// Done, and nobody is told.
 	dropped: () => after((response) => response.socket.destroy()),
-	hangsAfter: () => after(() => new Promise(() => {})),
+	hangsAfter: () => waits(after(() => new Promise(() => {}))),
 	half: () => after((response, { body }) =>
 		raw(response, `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, body.length >> 1)}`)),
 	failsAfter: (status) => after((response) => send(response, status, 'the page you see when the back end died')),
 
 	// One octet a second, headers first.
-	drip: () => after(async (response, { body }) => {
+	drip: () => waits(after(async (response, { body }) => {
 		const bytes = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 		for (const octet of bytes) {
 			if (response.socket?.writable !== true)
@@ -131,7 +134,7 @@ export const answers = {
 			response.socket.write(octet);
 			await new Promise((resolve) => { setTimeout(resolve, 1000).unref(); });
 		}
-	}),
+	})),
 	endless: (prefix = '{"access_token":"') => (response) => {
 		response.writeHead(200, JSON_TYPE);
 		response.write(prefix);
@@ -152,11 +155,11 @@ export const answers = {
 	http10: () => after((response, { body }) => raw(response, `HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n${body}`)),
 	http09: () => (response) => raw(response, '{"access_token":"x","token_type":"Bearer"}'),
 	headers: (count) => (response) => raw(response, `HTTP/1.1 200 OK\r\n${Array.from({ length: count }, (_, i) => `X-Flood-${i}: ${'f'.repeat(100)}\r\n`).join('')}\r\n{}`),
-	continues: () => async (response) => {
+	continues: () => waits(async (response) => {
 		while (response.socket?.writable) {
 			response.socket.write('HTTP/1.1 100 Continue\r\n\r\n');
 			await new Promise((resolve) => { setTimeout(resolve, 20).unref(); });
 		}
-	},
+	}),
 	deep: (depth) => answers.text(200, `{"access_token":"x","token_type":"Bearer","a":${'['.repeat(depth)}${']'.repeat(depth)}}`),
 };

@@ -235,18 +235,24 @@ export class Latchkey {
 		});
 		this.exit.then((e) => { this.exited = e; });
 		this.exited = undefined;
+		const before = this.log.length;
 		for (const stream of [this.child.stdout, this.child.stderr])
 			stream.on('data', (b) => { this.log += b; });
-		await this.ready();
+		await this.ready(before);
 	}
 
-	async ready() {
+	// It answers, and has said so, unless its log is for worse: not all is there before it
+	// does (a successor's socket, the watch over its files). before: where in the log.
+	async ready(before) {
 		const started = Date.now();
+		const silent = ['warning', 'error'].includes(this.conf.log_level);
 		for (;;) {
 			if (this.exited)
 				throw new Error(`the server ended (${JSON.stringify(this.exited)}):\n${this.log}`);
 			try {
 				(await this.connect()).close();
+				if (!silent && !this.log.includes('"event":"started"', before))
+					throw new Error('not said that it started');
 				return Date.now() - started;
 			} catch (error) {
 				if (Date.now() - started > 15000 * SLOW)

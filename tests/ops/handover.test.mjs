@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { startCast as serve } from '../lib/cast.mjs';
+import { startCast } from '../lib/cast.mjs';
 import { BINARY, requestBytes, SLOW, sleep } from '../lib/latchkey.mjs';
 import { load, RATE } from './load.mjs';
 
@@ -21,13 +21,6 @@ after(async () => {
 			process.kill(pid, 'SIGKILL');
 		} catch { /* it has ended */ }
 });
-
-// With its control socket, which is there when it says that it started.
-async function startCast(options) {
-	const lk = await serve(options);
-	await lk.eventually('it says that it started', () => lk.events('started').length > 0);
-	return lk;
-}
 
 // A successor as an operator starts one; resolves once it answers.
 function start(lk, args = ['--replace'], { command = BINARY, before = [], stdio } = {}) {
