@@ -413,7 +413,7 @@ rows('RFC 8628 the device answer', [
 	assert.equal(site.count({ endpoint: 'token' }), 0);
 });
 
-test('CL-39 revocation that fails: forgotten all the same, and said', () => client.with(ROUND_TRIPS, async (driver) => {
+test('CL-39 revocation that fails: forgotten all the same, and said', () => client.with({ ...ROUND_TRIPS, http_timeout_ms: SILENCE_MS }, async (driver) => {
 	for (const answer of [answers.status(503), answers.reset(), answers.hang(), answers.redirect(302, 'https://localhost:1/')]) {
 		const site = hostile.site();
 		const { name } = await driver.connect(site);
