@@ -26,13 +26,10 @@ enum {
 	LINGER_MS = 5000, /* in all: a body much too long is still on its way */
 	LINGER_BYTES = 16 << 20,
 	REQUESTS_A_TURN = 16, /* of one connection, before others have theirs */
-	TLS_HANDSHAKE = 22,   /* RFC 8446 section 5.1: the first byte of a ClientHello */
 };
 
 static void conn_ready(struct watch *w, uint32_t events);
 static void conn_due(struct timer *t);
-static void first_byte(struct http_conn *c);
-static void handshake(struct http_conn *c);
 static void read_on(struct http_conn *c);
 static bool advance(struct http_conn *c);
 static bool hand_over(struct http_conn *c);
@@ -95,8 +92,8 @@ set_stage(struct http_conn *c, enum http_stage stage)
 		atomic_fetch_sub_explicit(handshakes, 1, memory_order_relaxed);
 }
 
-static void
-enter(struct http_conn *c, enum http_stage stage)
+void
+http_conn_enter(struct http_conn *c, enum http_stage stage)
 {
 	static const int queue_of[] = {
 		[STAGE_FIRST_BYTE] = QUEUE_UNREADY,
@@ -116,8 +113,8 @@ enter(struct http_conn *c, enum http_stage stage)
 }
 
 /* Asks the loop for what this stage can use. */
-static void
-listen_up(struct http_conn *c)
+void
+http_conn_listen(struct http_conn *c)
 {
 	bool reads = c->stage != STAGE_HANDLER && c->stage != STAGE_REPLY;
 	bool writes = c->wire.out != NULL || c->wire.wants_write;
@@ -159,8 +156,8 @@ http_conn_new(struct http_server *s, int fd, const struct http_address *address,
 	http_address_text(address, c->address_text);
 	c->begun_ms = loop_now_ms(s->loop);
 	set_open(s, s->open + 1);
-	enter(c, s->tls != NULL ? STAGE_FIRST_BYTE : STAGE_IDLE);
-	listen_up(c);
+	http_conn_enter(c, s->tls != NULL ? STAGE_FIRST_BYTE : STAGE_IDLE);
+	http_conn_listen(c);
 }
 
 /* The request is its handler's until that replies; it will find no connection. */
@@ -211,10 +208,10 @@ conn_ready(struct watch *w, uint32_t events)
 	}
 	switch (c->stage) {
 	case STAGE_FIRST_BYTE:
-		first_byte(c);
+		http_handshake_begin(c);
 		return;
 	case STAGE_HANDSHAKE:
-		handshake(c);
+		http_handshake_wait(c);
 		return;
 	case STAGE_IDLE:
 	case STAGE_HEAD:
@@ -222,7 +219,7 @@ conn_ready(struct watch *w, uint32_t events)
 		read_on(c);
 		return;
 	case STAGE_HANDLER:
-		listen_up(c); /* what comes next has to wait */
+		http_conn_listen(c); /* what comes next has to wait */
 		return;
 	case STAGE_REPLY:
 		http_conn_replied(c);
@@ -280,46 +277,15 @@ conn_due(struct timer *t)
 
 /* ---- a request comes in --------------------------------------------------- */
 
-static void
-first_byte(struct http_conn *c)
+void
+http_conn_established(struct http_conn *c)
 {
-	int first = http_wire_first_byte(&c->wire);
-
-	if (first == WIRE_AGAIN)
-		return;
-	/* H-01: a method begins with a letter, a TLS record never does. */
-	if (first >= 'A' && first <= 'Z') {
-		http_refuse_plain(c);
-		return;
-	}
-	if (first == TLS_HANDSHAKE)
-		c->wire.ssl = tls_accept(c->tls, c->wire.fd);
-	if (c->wire.ssl == NULL) {
-		http_count(&c->server->counts.handshakes_failed);
-		http_conn_end(c);
-		return;
-	}
-	enter(c, STAGE_HANDSHAKE);
-	handshake(c);
-}
-
-static void
-handshake(struct http_conn *c)
-{
-	int result = http_wire_handshake(&c->wire);
-
-	if (result == WIRE_BROKEN) {
-		http_count(&c->server->counts.handshakes_failed);
-		http_conn_end(c);
-		return;
-	}
-	if (result != WIRE_AGAIN)
-		enter(c, STAGE_IDLE);
+	http_conn_enter(c, STAGE_IDLE);
 	/* The first request may have come with the last flight. */
-	if (c->stage == STAGE_IDLE && http_wire_pending(&c->wire))
+	if (http_wire_pending(&c->wire))
 		read_on(c);
 	else
-		listen_up(c);
+		http_conn_listen(c);
 }
 
 static void
@@ -347,7 +313,7 @@ read_on(struct http_conn *c)
 	} while (http_wire_pending(&c->wire));
 	if (c->stage == STAGE_IDLE)
 		drop_stream(c);
-	listen_up(c);
+	http_conn_listen(c);
 }
 
 static void
@@ -368,9 +334,9 @@ advance(struct http_conn *c)
 		switch (http_parse(&stream->parse, stream->in, &stream->n)) {
 		case HTTP_NEED_MORE:
 			if (stream->parse.head_done && c->stage != STAGE_BODY)
-				enter(c, STAGE_BODY);
+				http_conn_enter(c, STAGE_BODY);
 			else if (c->stage == STAGE_IDLE)
-				enter(c, STAGE_HEAD);
+				http_conn_enter(c, STAGE_HEAD);
 			return true;
 		case HTTP_HEAD_DONE:
 			/* RFC 9110 section 10.1.1. */
@@ -411,7 +377,7 @@ hand_over(struct http_conn *c)
 	c->handling = false;
 	if (stream->replied)
 		return after_reply(c);
-	enter(c, STAGE_HANDLER);
+	http_conn_enter(c, STAGE_HANDLER);
 	return false;
 }
 
@@ -427,8 +393,8 @@ after_reply(struct http_conn *c)
 	}
 	if (c->wire.out != NULL) {
 		if (c->stage != STAGE_REPLY)
-			enter(c, STAGE_REPLY);
-		listen_up(c);
+			http_conn_enter(c, STAGE_REPLY);
+		http_conn_listen(c);
 		return false;
 	}
 	if (c->close || c->server->draining) {
@@ -437,7 +403,7 @@ after_reply(struct http_conn *c)
 	}
 	http_stream_next(c->stream, &c->server->limits);
 	c->begun_ms = loop_now_ms(c->server->loop);
-	enter(c, c->stream->n > 0 ? STAGE_HEAD : STAGE_IDLE);
+	http_conn_enter(c, c->stream->n > 0 ? STAGE_HEAD : STAGE_IDLE);
 	return true;
 }
 
@@ -451,7 +417,7 @@ http_conn_replied(struct http_conn *c)
 		return;
 	}
 	drop_stream(c);
-	listen_up(c);
+	http_conn_listen(c);
 }
 
 /*
@@ -463,8 +429,8 @@ linger(struct http_conn *c)
 {
 	drop_stream(c);
 	http_wire_finish(&c->wire);
-	enter(c, STAGE_LINGER);
-	listen_up(c);
+	http_conn_enter(c, STAGE_LINGER);
+	http_conn_listen(c);
 }
 
 static void

@@ -46,7 +46,8 @@ struct http_queue {
 	struct http_conn *oldest, *newest;
 };
 
-enum { QUEUE_IDLE, QUEUE_UNREADY, QUEUE_BUSY, QUEUE_COUNT };
+/* HANDSHAKE: a step of it can be taken, and waits for its turn. */
+enum { QUEUE_IDLE, QUEUE_UNREADY, QUEUE_HANDSHAKE, QUEUE_BUSY, QUEUE_COUNT };
 
 struct http_conn {
 	struct watch watch; /* first: the loop gets back from it */
@@ -91,6 +92,7 @@ struct http_server {
 	struct timer pause; /* accepting stopped for want of descriptors */
 	int64_t complained_ms;
 	struct http_queue queues[QUEUE_COUNT];
+	struct timer handshaking; /* some wait for their turn */
 	struct http_peers *peers;
 	size_t open;
 	struct http_stream *spare; /* a pool */
@@ -124,8 +126,21 @@ http_count(atomic_uint_fast64_t *counter)
 void http_conn_new(struct http_server *s, int fd, const struct http_address *address,
 	struct http_peer *peer);
 void http_conn_end(struct http_conn *c);
+void http_conn_enter(struct http_conn *c, enum http_stage stage);
+/* Asks the loop for what its stage can use. */
+void http_conn_listen(struct http_conn *c);
+/* The handshake is over: the first request. */
+void http_conn_established(struct http_conn *c);
 /* The reply to the request under way has been sent or kept. */
 void http_conn_replied(struct http_conn *c);
+
+/* ---- http_handshake.c ----------------------------------------------------- */
+
+/* Something of a connection that has just begun may be there. */
+void http_handshake_begin(struct http_conn *c);
+/* A step can be taken: in its turn. */
+void http_handshake_wait(struct http_conn *c);
+void http_handshakes_go_on(struct timer *handshaking);
 
 /* ---- http_stream.c -------------------------------------------------------- */
 

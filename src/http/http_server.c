@@ -132,6 +132,7 @@ http_server_new(struct loop *l, const struct http_config *c, struct http_server 
 	s->pause.due = pause_over;
 	s->drain.due = drain_over;
 	s->patience.due = patience_over;
+	s->handshaking.due = http_handshakes_go_on;
 	s->peers = http_peers_new();
 	s->date_of = -1;
 	s->complained_ms = -COMPLAIN_MS;
@@ -167,6 +168,7 @@ http_server_free(struct http_server *s)
 	assert(s->streams == 0); /* a handler still holds a request */
 	loop_timer_stop(s->loop, &s->drain);
 	loop_timer_stop(s->loop, &s->patience);
+	loop_timer_stop(s->loop, &s->handshaking);
 	http_streams_free(s);
 	http_peers_free(s->peers);
 	tls_config_free(s->tls);
@@ -196,6 +198,8 @@ patience_over(struct timer *t)
 		if (c->stage == STAGE_FIRST_BYTE || c->stage == STAGE_HANDSHAKE)
 			http_conn_end(c);
 	}
+	while (s->queues[QUEUE_HANDSHAKE].oldest != NULL)
+		http_conn_end(s->queues[QUEUE_HANDSHAKE].oldest);
 }
 
 void
@@ -264,10 +268,10 @@ http_queue_take(struct http_conn *c)
 static bool
 evict_one(struct http_server *s)
 {
-	struct http_conn *c = s->queues[QUEUE_IDLE].oldest;
+	struct http_conn *c = NULL;
 
-	if (c == NULL)
-		c = s->queues[QUEUE_UNREADY].oldest;
+	for (size_t i = QUEUE_IDLE; c == NULL && i < QUEUE_BUSY; i++)
+		c = s->queues[i].oldest;
 	if (c == NULL)
 		return false;
 	http_count(&s->counts.evicted);

@@ -18,6 +18,11 @@
 #include "base/arena.h"
 #include "base/secret.h"
 
+enum {
+	RECORD_HEADER = 5,
+	FLIGHT_MAX = 2048, /* a ClientHello with a post-quantum share, too */
+};
+
 /* What an SSL call that returned `result` means. */
 static ssize_t
 ssl_result(struct http_wire *w, int result)
@@ -159,15 +164,48 @@ http_wire_pending(const struct http_wire *w)
 	return w->ssl != NULL && SSL_has_pending(w->ssl) == 1;
 }
 
-int
-http_wire_first_byte(const struct http_wire *w)
+/*
+ * How much of the first record is waited for: the record as its header says (RFC 8446
+ * section 5.1), or as much of it as the largest ClientHello that is usual.
+ */
+static int
+first_flight(const unsigned char *p, ssize_t n)
 {
-	unsigned char c;
-	ssize_t got = recv(w->fd, &c, 1, MSG_PEEK);
+	int record = n < RECORD_HEADER ? RECORD_HEADER
+				       : RECORD_HEADER + (p[3] << 8 | p[4]);
 
-	if (got == 1)
-		return c;
-	return got < 0 && (errno == EAGAIN || errno == EINTR) ? WIRE_AGAIN : WIRE_BROKEN;
+	return record < FLIGHT_MAX ? record : FLIGHT_MAX;
+}
+
+/* The kernel tells us once so many bytes are there, or no more will come. */
+static void
+wake_at(struct http_wire *w, int bytes)
+{
+	if (w->wakes_at == bytes)
+		return;
+	(void)setsockopt(w->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+	w->wakes_at = bytes;
+}
+
+int
+http_wire_first_byte(struct http_wire *w)
+{
+	unsigned char p[FLIGHT_MAX];
+	ssize_t n = recv(w->fd, p, sizeof(p), MSG_PEEK);
+	int wanted;
+
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR) ? WIRE_AGAIN
+								     : WIRE_BROKEN;
+	wanted = p[0] == WIRE_TLS ? first_flight(p, n) : 1;
+	/* Woken for less than was asked for: there will be no more. */
+	if (n < wanted && w->wakes_at != wanted) {
+		wake_at(w, wanted);
+		return WIRE_AGAIN;
+	}
+	if (w->wakes_at > 1)
+		wake_at(w, 1);
+	return p[0];
 }
 
 static void

@@ -60,11 +60,30 @@ handshakes_become(size_t n)
 	return check_int((int64_t)atomic_load(&handshakes), (int64_t)n);
 }
 
+/* A ClientHello as it is sent. */
+static struct bytes
+client_hello(SSL_CTX *ctx, char memory[static 1024])
+{
+	BIO *in = BIO_new(BIO_s_mem()), *sent = BIO_new(BIO_s_mem());
+	SSL *ssl = SSL_new(ctx);
+	int n;
+
+	SSL_set_bio(ssl, in, sent);
+	SSL_connect(ssl);
+	n = BIO_read(sent, memory, 1024);
+	SSL_free(ssl);
+	ERR_clear_error();
+	return (struct bytes){ memory, n > 0 ? (size_t)n : 0 };
+}
+
+/* Half a ClientHello is no handshake yet: it costs us nothing. */
 TEST(handshakes_under_way_are_counted)
 {
 	struct http_config config = test_config();
 	struct client half = { .fd = -1 };
 	SSL_CTX *ctx = client_context();
+	char memory[1024];
+	struct bytes hello = client_hello(ctx, memory);
 
 	config.tls = test_tls(1);
 	config.handshakes = &handshakes;
@@ -72,15 +91,45 @@ TEST(handshakes_under_way_are_counted)
 		return;
 	tls_config_free(config.tls);
 	client_connect(&half, server.port);
-	check_int(send(half.fd, "\x16\x03\x01\x02", 4, MSG_NOSIGNAL), 4);
-	handshakes_become(1);
+	check(hello.n > 100);
+	client_send(&half, bytes_slice(hello, 0, 3));
 	client_connect(&client, server.port);
 	check(client_tls(&client, ctx));
+	client_send(&half, bytes_slice(hello, 3, hello.n - 4));
+	client_ask(&client, B("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), &answer);
+	client_next(&client, &answer);
+	handshakes_become(0);
+	client_send(&half, bytes_slice(hello, hello.n - 1, 1));
+	handshakes_become(1);
 	client_ask(&client, B("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), &answer);
 	handshakes_become(1); /* the half one; the other is over */
 	close(half.fd);
 	handshakes_become(0);
 	client_close(&client);
+	SSL_CTX_free(ctx);
+	test_stop(&server);
+}
+
+/* No byte more will come, so there is nothing to wait for. */
+TEST(a_client_hello_cut_short_ends_at_once)
+{
+	SSL_CTX *ctx = client_context();
+	char memory[1024], c;
+	struct bytes hello = client_hello(ctx, memory);
+	struct client half = { .fd = -1 };
+	int64_t begun;
+
+	if (!start(&server))
+		return;
+	begun = clock_monotonic_ms();
+	client_connect(&half, server.port);
+	client_send(&half, bytes_slice(hello, 0, hello.n - 1));
+	usleep(50000);
+	shutdown(half.fd, SHUT_WR);
+	while (recv(half.fd, &c, 1, 0) > 0)
+		;
+	check(clock_monotonic_ms() - begun < http_limits_default().handshake_ms / 2);
+	close(half.fd);
 	SSL_CTX_free(ctx);
 	test_stop(&server);
 }
