@@ -139,8 +139,8 @@ sign_in_wait(struct exchange *x, const struct sign_in *s)
 	return address > here ? address : here;
 }
 
-/* An attempt counts as a failure until it has succeeded: checks take their time, and
- * whoever sends a hundred at once must not have them all for the price of one. */
+/* A check counts as a failure until it has succeeded: it takes its time, and whoever
+ * sends a hundred at once must not have them all for the price of one. */
 static void
 sign_in_count(struct exchange *x, const struct sign_in *s)
 {
@@ -185,6 +185,18 @@ sign_in_keys(struct exchange *x, struct sign_in *s)
 	s->network = throttle_key(t->sign_in_network, NONE, network);
 }
 
+static enum step
+sign_in_throttled(struct exchange *x, int64_t wait)
+{
+	const struct sign_in *s = visit_of(x)->page;
+
+	refused(x, REASON_sign_in_throttled);
+	reply_header(x, B("Retry-After"),
+		bytes_of(arena_printf(x->arena, "%lld", (long long)wait)));
+	return sign_in_page(x, &(struct sign_in_notice){ .status = 429,
+		.username = s->username, .wait_seconds = wait });
+}
+
 /* H-14: before any credential is looked at. */
 static enum step
 sign_in_may_try(struct exchange *x)
@@ -195,15 +207,7 @@ sign_in_may_try(struct exchange *x)
 	known_read(x, s->username, &s->known);
 	sign_in_keys(x, s);
 	wait = sign_in_wait(x, s);
-	if (wait == 0) {
-		sign_in_count(x, s);
-		return NEXT;
-	}
-	refused(x, REASON_sign_in_throttled);
-	reply_header(x, B("Retry-After"),
-		bytes_of(arena_printf(x->arena, "%lld", (long long)wait)));
-	return sign_in_page(x, &(struct sign_in_notice){ .status = 429,
-		.username = s->username, .wait_seconds = wait });
+	return wait == 0 ? NEXT : sign_in_throttled(x, wait);
 }
 
 static enum step
@@ -229,7 +233,11 @@ sign_in_hash(struct exchange *x)
 {
 	struct sign_in *s = visit_of(x)->page;
 	struct hash_job *job = &s->hash;
+	int64_t wait = sign_in_wait(x, s); /* others have tried since */
 
+	if (wait > 0)
+		return sign_in_throttled(x, wait);
+	sign_in_count(x, s);
 	job->password = s->password;
 	job->hash = s->find.found
 		? arena_cstr(x->arena, s->find.user.password_hash) : NULL;
