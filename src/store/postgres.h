@@ -212,6 +212,7 @@ struct line {
 	struct shot shots[2 * BATCH_MAX + 16];
 	size_t shot_count, shot_at;
 	bool answered; /* the shot under way has its result */
+	bool unsent;   /* libpq had no memory for something of this batch */
 	bool unsure; /* said by the server during this batch */
 	bool stalled; /* its calls were given up; the server's answer is still waited for */
 	char state_code[6]; /* of the batch's first failure */
@@ -232,6 +233,7 @@ void line_ready(struct line *l, uint32_t events); /* its socket has something */
 void line_give_up(struct line *l, int64_t now_ms);
 /* Sends what waits, connects, gives up what is late; returns ms until it wants more. */
 int line_tend(struct line *l, int64_t now_ms);
+void line_give_up(struct line *l, int64_t now_ms); /* postgres_late.c */
 
 /* ---- a port (postgres_port.c) --------------------------------------------- */
 

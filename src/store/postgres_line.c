@@ -149,12 +149,12 @@ line_shoot(struct line *l, enum pg_statement which, const struct pg_params *p,
 	const struct pg_text *text = &pg_statements[which];
 
 	if (!l->prepared[which]) {
-		(void)pq.sendPrepare(l->conn, text->name, text->sql, 0, NULL);
+		l->unsent |= pq.sendPrepare(l->conn, text->name, text->sql, 0, NULL) != 1;
 		add_shot(l, (struct shot){ .which = which, .prepares = true });
 		l->prepared[which] = true;
 	}
-	(void)pq.sendQueryPrepared(
-		l->conn, text->name, p->n, p->values, p->lengths, p->formats, 1);
+	l->unsent |= pq.sendQueryPrepared(l->conn, text->name, p->n, p->values, p->lengths,
+			     p->formats, 1) != 1;
 	add_shot(l, (struct shot){ which, false, take, jobs, n });
 }
 
@@ -183,16 +183,19 @@ begin(struct line *l)
 	l->state = LINE_BUSY;
 	l->deadline_ms = clock_monotonic_ms() + PG_ANSWER_MS;
 	l->shot_count = l->shot_at = 0;
-	l->answered = l->unsure = false;
+	l->answered = l->unsure = l->unsent = false;
 	l->state_code[0] = '\0';
 	l->sent_us = pg_now_us();
 }
 
+/* A batch of which something could not be put into words may lack its COMMIT. */
 static void
 send_sync(struct line *l)
 {
-	(void)pq.pipelineSync(l->conn);
-	push(l);
+	if (pq.pipelineSync(l->conn) != 1 || l->unsent)
+		lost_by_itself(l);
+	else
+		push(l);
 }
 
 static void
@@ -382,6 +385,17 @@ batch_over(struct line *l)
 	unload(l, l->unsure && l->changes ? REFUSED : DONE);
 }
 
+/* The end of a shot's results; false: without one, so libpq has lost count. */
+static bool
+next_shot(struct line *l)
+{
+	bool counts = l->answered || l->shot_at >= l->shot_count;
+
+	l->answered = false;
+	l->shot_at++;
+	return counts && pq.status(l->conn) != CONNECTION_BAD;
+}
+
 static void
 take_all(struct line *l)
 {
@@ -389,13 +403,16 @@ take_all(struct line *l)
 		PGresult *r = pq.getResult(l->conn);
 		bool over = r != NULL && pq.resultStatus(r) == PGRES_PIPELINE_SYNC;
 
-		if (r != NULL && !over && l->shot_at < l->shot_count)
+		if (r != NULL && !over && l->shot_at < l->shot_count) {
 			take_result(l, r);
-		if (r == NULL && pq.status(l->conn) == CONNECTION_BAD) {
+			l->answered = true;
+		}
+		if ((r == NULL && !next_shot(l)) || (over && l->shot_at < l->shot_count)) {
+			pq.clear(r);
 			lost_by_itself(l);
 			return;
 		}
-		if (r == NULL && ++l->shot_at > l->shot_count)
+		if (r == NULL && l->shot_at > l->shot_count)
 			return; /* a sync is still to come */
 		pq.clear(r);
 		if (over)
