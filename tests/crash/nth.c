@@ -22,7 +22,8 @@
 
 /* In the order of nth.mjs. */
 enum kind {
-	NONE, DISK_WRITE, DISK_FULL, DISK_SYNC, DISK_READ, SEND, RECEIVE, ACCEPT, OPEN, MEMORY
+	NONE, DISK_WRITE, DISK_FULL, DISK_SYNC, DISK_READ, SEND, RECEIVE, ACCEPT, OPEN, MEMORY,
+	DATABASE_SEND, DATABASE_RECEIVE
 };
 
 struct control {
@@ -66,6 +67,23 @@ fails(enum kind kind)
 			return -1;              \
 		}                               \
 	} while (0)
+
+/* Sockets that were connected, not accepted: a database's. */
+static atomic_bool connected[4096];
+
+static bool
+is_database(int fd)
+{
+	return fd >= 0 && fd < (int)(sizeof(connected) / sizeof(connected[0])) &&
+		atomic_load(&connected[fd]);
+}
+
+static void
+note_socket(int fd, bool to_database)
+{
+	if (fd >= 0 && fd < (int)(sizeof(connected) / sizeof(connected[0])))
+		atomic_store(&connected[fd], to_database);
+}
 
 static bool
 is(int fd, mode_t type)
@@ -135,8 +153,48 @@ int
 accept4(int fd, __SOCKADDR_ARG from, socklen_t *length, int flags)
 {
 	REAL(accept4);
+	int got;
+
 	FAILS(ACCEPT, EMFILE);
-	return real_accept4(fd, from, length, flags);
+	got = real_accept4(fd, from, length, flags);
+	note_socket(got, false);
+	return got;
+}
+
+/* A connection that was reset is over both ways. */
+static ssize_t
+reset(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	errno = ECONNRESET;
+	return -1;
+}
+
+/* libpq's ways: out and in. */
+int
+connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t n)
+{
+	REAL(connect);
+	note_socket(fd, true);
+	return real_connect(fd, to, n);
+}
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	REAL(send);
+	if (is_database(fd) && fails(DATABASE_SEND))
+		return reset(fd);
+	return real_send(fd, p, n, flags);
+}
+
+ssize_t
+recv(int fd, void *p, size_t n, int flags)
+{
+	REAL(recv);
+	if (is_database(fd) && fails(DATABASE_RECEIVE))
+		return reset(fd);
+	return real_recv(fd, p, n, flags);
 }
 
 int

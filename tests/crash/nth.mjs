@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The n-th write, sync, read, send, receive, accept or allocation fails, n = 1, 2, 3 ...
-// until a request passes without one, for each kind of request: no crash, no token that
-// is not on the disk, a failed sync ends the process (issue 4 section 3).
+// until a request passes without one, for each kind of request: no crash, no token
+// that was not committed, a failed sync ends the process (issue 4 section 3). With a
+// database behind the server (NTH_DATABASE, a URL) what it is sent and what it answers fails.
 // NTH=all tries every n of every kind; otherwise each n up to some, and a few beyond.
 
 import assert from 'node:assert/strict';
@@ -13,7 +14,12 @@ import { after, test } from 'node:test';
 import { startCast } from '../lib/cast.mjs';
 import { BINARY, sanitizerRuntime, SLOW } from '../lib/latchkey.mjs';
 
-const KINDS = ['none', 'disk write', 'disk full', 'disk sync', 'disk read', 'send', 'receive', 'accept', 'open', 'memory'];
+// In the order of nth.c.
+const KINDS = ['none', 'disk write', 'disk full', 'disk sync', 'disk read', 'send', 'receive', 'accept', 'open', 'memory',
+	'send to the database', 'answer of the database'];
+const DATABASE = process.env.NTH_DATABASE;
+// What has nothing to do with the database has its turn without one.
+const tried = (kind) => (DATABASE ? ['memory', 'send to the database', 'answer of the database'].includes(KINDS[kind]) : kind < 10);
 const ALL = process.env.NTH === 'all';
 // An allocation that fails may end the process, and a start takes its time.
 const most = (kind) => (ALL ? 100000 : KINDS[kind] === 'memory' ? 4 : 12);
@@ -22,7 +28,7 @@ const LAYER = path.join(path.dirname(BINARY), 'tests/crash/libnth.so');
 // AddressSanitizer has an allocator of its own, which nobody may stand before.
 const SANITIZED = (await sanitizerRuntime()).length > 0 || SLOW > 1;
 
-const lk = await startCast();
+const lk = await startCast({ database: DATABASE });
 const file = path.join(lk.dir, 'control');
 fs.writeFileSync(file, Buffer.alloc(12));
 const control = fs.openSync(file, 'r+');
@@ -74,12 +80,11 @@ const REQUESTS = {
 	'revocation': {
 		prepare: () => lk.grant(lk.web),
 		ask: (pair) => lk.revoke(lk.web, pair.refresh_token),
-		done: async (pair) => assert.equal((await lk.introspect(pair.access_token)).json.active, false),
+		done: async (pair) => assert.equal(await lk.active(pair.access_token), false),
 	},
 	'client_credentials': {
 		prepare: async () => undefined,
 		ask: () => lk.token(lk.machine, { grant_type: 'client_credentials' }),
-		memoryless: true,
 	},
 	'consent': {
 		prepare: async () => undefined,
@@ -108,19 +113,29 @@ async function start(kind) {
 	await serve();
 }
 
-// A token that was told of lives after the worst end there is.
-async function onTheDisk(answer) {
-	lk.child.kill('SIGKILL');
-	await lk.exit;
-	lk.pool.close();
-	await serve();
+// For a moment after a failure nothing may be told: the server has to find its database.
+function patiently(what) {
+	if (!DATABASE)
+		return what();
+	return lk.eventually('an answer', () => what().then((value) => ({ value }), () => undefined)).then(({ value }) => value);
+}
+
+// A token that was told of lives after the worst end there is. (With a database nothing
+// of it is in the process.)
+async function isKept(answer) {
+	if (!DATABASE) {
+		lk.child.kill('SIGKILL');
+		await lk.exit;
+		lk.pool.close();
+		await serve();
+	}
 	if (answer.isJson && answer.json.access_token)
-		assert.equal(await lk.active(answer.json.access_token), true, 'a token that is not on the disk');
+		assert.equal(await patiently(() => lk.active(answer.json.access_token)), true, 'a token that was not committed');
 }
 
 // true: the call was never made, so this request has passed clean.
 async function once(request, kind, n, counts) {
-	const prepared = await request.prepare();
+	const prepared = await patiently(request.prepare);
 	lk.pool.close();
 	lk.browsers.clear();
 	arm(kind, n);
@@ -138,10 +153,10 @@ async function once(request, kind, n, counts) {
 	const good = answer !== undefined && (answer.status === 200 || answer.code !== undefined);
 	if (!await alive())
 		await start(kind);
-	else if (good && seen >= n && [1, 2].includes(kind))
-		await onTheDisk(answer);
+	else if (good && seen >= n && (DATABASE || [1, 2].includes(kind)))
+		await isKept(answer);
 	if (good && request.done)
-		await request.done(prepared);
+		await patiently(() => request.done(prepared));
 	counts.tried++;
 	counts[good ? 'answered' : 'failed']++;
 	return seen < n;
@@ -149,7 +164,7 @@ async function once(request, kind, n, counts) {
 
 for (const [name, request] of Object.entries(REQUESTS))
 	for (let kind = 1; kind < KINDS.length; kind++) {
-		if (KINDS[kind] === 'memory' && SANITIZED)
+		if (!tried(kind) || (KINDS[kind] === 'memory' && SANITIZED))
 			continue;
 		test(`${name}: the n-th ${KINDS[kind]} fails`, async (t) => {
 			const counts = { tried: 0, answered: 0, failed: 0 };
@@ -159,7 +174,7 @@ for (const [name, request] of Object.entries(REQUESTS))
 			for (const n of clean ? [] : beyond(kind))
 				clean ||= await once(request, kind, n, counts);
 			t.diagnostic(`${counts.tried} tried, ${counts.answered} answered all the same${clean ? ', until one passed clean' : ''}`);
-			const whole = await lk.grant(lk.web);
+			const whole = await patiently(() => lk.grant(lk.web));
 			assert.equal((await lk.refresh(lk.web, whole.refresh_token)).status, 200);
 		});
 	}
