@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Three databases and three servers that are killed, frozen, restarted, cut off, told
-// another time and given new keys, by a schedule that a seed decides (SEED), EVENTS of
+// another time, given new keys and a full disk, by a schedule that a seed decides (SEED), EVENTS of
 // them (8; make test-chaos: 300). Eight clients go on all the while and write down what
 // they sent and were told; a judge who knows no more than they (checker.mjs) reads it.
 // The control gives the standbys no say, and must lose.

@@ -2,16 +2,17 @@
 //
 // Three PostgreSQL, any one standby of which must acknowledge, and three servers
 // before them. Whoever connects through `lk` gets the next of those that run. With
-// cuttable, the third server reaches the databases by ways that can be cut.
+// cuttable, the third server reaches the databases by ways that can be cut, and their
+// disks can be filled.
 
 import { Connection, sleep } from '../lib/latchkey.mjs';
-import { Node, Topology, start } from '../postgres/stage.mjs';
+import { FILLABLE, Node, Topology, start } from '../postgres/stage.mjs';
 import { Way } from './schedule.mjs';
 
 export class Nodes {
 	static async start({ prepare, cuttable = false } = {}) {
 		const n = new Nodes();
-		n.topology = await Topology.start(2, { max_connections: 100 });
+		n.topology = await Topology.start(2, { max_connections: 100 }, cuttable ? FILLABLE : {});
 		n.lk = await start(n.topology, { prepare });
 		n.ways = cuttable ? await Promise.all(n.topology.all.map((c) => Way.to(c.port))) : [];
 		const hosts = n.ways.map((way) => `127.0.0.1:${way.port}`).join(',');

@@ -9,11 +9,11 @@ import { chance } from '../crash/powercut.mjs';
 import { findFaketime, sleep } from '../lib/latchkey.mjs';
 import { failOver } from './failover.mjs';
 
-// [what, how often in a hundred]
+// [what, how often beside the others]
 const EVENTS = [
 	['kill a server', 18], ['freeze a server', 14], ['restart a server', 12], ['freeze the primary', 10],
 	['cut a server off', 14], ['another clock', 12], ['new keys', 8], ['kill the primary', 8],
-	['kill a silenced primary', 4],
+	['kill a silenced primary', 4], ['fill the disk of the primary', 6], ['leave no room for its log', 6],
 ];
 const CLOCKS = ['+120s', '-120s', '-3600s', '+0s'];
 
@@ -113,6 +113,16 @@ const DEEDS = {
 	},
 	async 'kill a silenced primary'({ nodes }) {
 		await failOver(nodes.topology, { stall: 1000 });
+	},
+	async 'fill the disk of the primary'({ nodes, ms }) {
+		nodes.topology.primary.fill();
+		await sleep(ms * 2);
+		await nodes.topology.primary.empty();
+	},
+	async 'leave no room for its log'({ nodes, ms }) {
+		await nodes.topology.primary.fillLog();
+		await sleep(ms * 2);
+		await nodes.topology.primary.empty();
 	},
 };
 

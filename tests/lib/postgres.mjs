@@ -96,23 +96,27 @@ process.on('exit', () => {
 });
 
 export class Cluster {
-	// settings: of postgresql.conf. env: of the server, such as another clock.
-	static async start({ settings = {}, env = {} } = {}) {
-		const c = new Cluster({ settings, env, port: await freePort() });
+	// settings: of postgresql.conf. env: of the server, such as another clock. initdb: its
+	// further arguments. layer: a library that stands before the C library.
+	static async start({ settings = {}, env = {}, initdb = [], layer } = {}) {
+		const c = new Cluster({ settings, env, layer, port: await freePort() });
 		tool('initdb', ['-D', c.data, '-U', 'latchkey', '-A', 'trust', '-E', 'UTF8',
-			'--locale=C.UTF-8', '--no-sync']);
+			'--locale=C.UTF-8', '--no-sync', ...initdb]);
 		await c.run();
 		return c;
 	}
 
-	constructor({ settings, env, port }) {
+	constructor({ settings, env, layer, port }) {
 		const root = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
-		Object.assign(this, { settings, env, port });
+		Object.assign(this, { settings, env, layer, port });
 		this.dir = fs.mkdtempSync(path.join(root, 'latchkey-pg-'));
 		this.data = path.join(this.dir, 'data');
 		fs.chmodSync(this.dir, 0o711);
 		fs.chownSync(this.dir, NOBODY, NOGROUP);
 		this.log = '';
+		// A copy: who runs PostgreSQL may have no way to ours.
+		if (layer)
+			fs.copyFileSync(layer, path.join(this.dir, 'layer.so'));
 	}
 
 	get host() {
@@ -130,7 +134,7 @@ export class Cluster {
 		};
 		this.child = spawn(path.join(findBin(), 'postgres'), ['-D', this.data,
 			...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
-		{ env: { ...process.env, ...this.env }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], ...asNobody });
+		{ env: { ...process.env, ...this.env, ...(this.layer && { LD_PRELOAD: path.join(this.dir, 'layer.so') }) }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], ...asNobody });
 		this.child.stdout.on('data', (b) => { this.log += b; });
 		this.child.stderr.on('data', (b) => { this.log += b; });
 		this.exit = new Promise((resolve) => this.child.once('exit', resolve));
@@ -153,7 +157,7 @@ export class Cluster {
 
 	// A standby that follows this cluster, under that name.
 	async standby(name, settings = {}, port = undefined) {
-		const c = new Cluster({ settings: { ...this.settings, ...settings }, env: this.env, port: port ?? await freePort() });
+		const c = new Cluster({ settings: { ...this.settings, ...settings }, env: this.env, layer: this.layer, port: port ?? await freePort() });
 		tool('pg_basebackup', ['-D', c.data, '-c', 'fast', '-R', '--no-sync',
 			'-d', `postgresql://latchkey@${this.host}/postgres?application_name=${name}`]);
 		await c.run();
@@ -162,6 +166,26 @@ export class Cluster {
 
 	promote() {
 		tool('pg_ctl', ['-D', this.data, 'promote', '-w', '-s']);
+	}
+
+	// With tests/crash/full.c as its layer no file of it grows any more.
+	fill() {
+		fs.writeFileSync(path.join(this.dir, 'full'), '');
+	}
+
+	// The log runs through the files it has: it ends itself, and cannot start again.
+	async fillLog() {
+		this.fill();
+		await sql(this.url, "SELECT pg_create_restore_point('full'), pg_switch_wal() FROM generate_series(1, 100)");
+	}
+
+	// An operator who makes room, and starts it again if that was its end.
+	async empty() {
+		fs.rmSync(path.join(this.dir, 'full'));
+		for (const end = Date.now() + 30000; Date.now() < end && !this.exited; await sleep(50))
+			if (await sql(this.url, 'SELECT 1') !== null)
+				return;
+		await this.run();
 	}
 
 	// Every process of the cluster: the postmaster and its children.

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a database may do to a server: end its connections in the middle of a commit,
-// stop answering, say yes without a standby, be demoted without knowing it.
-// (RULEBOOK H-15, H-16, A5; R6.4, R6.5)
+// stop answering, have no room on its disk, say yes without a standby, be demoted without
+// knowing it. (RULEBOOK H-15, H-16, A5; R6.4, R6.5)
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { findFaketime, random, sleep, SLOW } from '../lib/latchkey.mjs';
 import { mustSql, sql } from '../lib/postgres.mjs';
-import { Node, Topology, start, total, writers } from './stage.mjs';
+import { FILLABLE, Node, Topology, start, total, writers } from './stage.mjs';
 
-const topology = await Topology.start(1);
+const topology = await Topology.start(1, {}, FILLABLE);
 const lk = await start(topology);
 const node = await Node.beside(lk);
 const { primary, standbys: [standby] } = topology;
@@ -168,6 +168,23 @@ test('H-15 a conflict that does not pass is tried again a few times, not hundred
 	assert.ok(tries >= 3 && tries <= 60, `${tries} attempts`);
 	await allAnswer(w.tokens.access_token);
 	await allGood([w]);
+});
+
+// No room for its log is the end of a PostgreSQL: it comes back when there is some.
+test('H-15 the disk of the database is full: 503 and nothing is lost', async () => {
+	const crowd = await writers(lk, 4);
+	const running = crowd.map((w) => w.run());
+	await lk.eventually('they write', () => crowd.every((w) => w.done > 3));
+	await primary.fillLog();
+	await lk.eventually('503', () => crowd.every((w) => w.unknown > 0), 20000 * SLOW);
+	const before = total(crowd, 'done');
+	assert.match(primary.log, /No space left on device/);
+	assert.equal((await lk.refresh(lk.web, crowd[0].tokens.refresh_token, {}, { headers: [['Idempotency-Key', random()]] })).status, 503);
+	await primary.empty();
+	await lk.eventually('they write again', () => crowd.every((w) => total(crowd, 'done') > before + 20), 30000 * SLOW);
+	crowd.forEach((w) => { w.stopped = true; });
+	await Promise.all(running);
+	await allGood(crowd);
 });
 
 test('H-15 connections do not pile up', async () => {

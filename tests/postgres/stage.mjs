@@ -6,18 +6,24 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { cast } from '../lib/cast.mjs';
-import { Latchkey, freePort, random, sleep } from '../lib/latchkey.mjs';
+import { BINARY, Latchkey, freePort, random, sleep } from '../lib/latchkey.mjs';
 import { Cluster, mustSql } from '../lib/postgres.mjs';
 
 // What a standby waits for once it is the primary.
 export const QUORUM = { synchronous_standby_names: 'ANY 1 (*)' };
 
+// A cluster whose disk can be filled; its log is in small files, so that it soon wants another.
+export const FILLABLE = {
+	initdb: ['--wal-segsize=1'], layer: path.join(path.dirname(BINARY), 'tests/crash/libfull.so'),
+};
+const SMALL_LOG = { min_wal_size: '2MB', max_wal_size: '64MB', wal_retrieve_retry_interval: '200ms' };
+
 // A primary and standbys that must acknowledge: any one of them. The first host of
-// the URL that takes writes is used.
+// the URL that takes writes is used. how: FILLABLE.
 export class Topology {
-	static async start(standbys, settings = {}) {
+	static async start(standbys, settings = {}, how = {}) {
 		const t = new Topology();
-		t.primary = await Cluster.start({ settings: { wal_level: 'replica', wal_keep_size: '256MB', ...settings } });
+		t.primary = await Cluster.start({ ...how, settings: { wal_level: 'replica', wal_keep_size: '256MB', ...(how.layer && SMALL_LOG), ...settings } });
 		t.standbys = [];
 		for (let i = 0; i < standbys; i++)
 			t.standbys.push(await t.primary.standby(`s${i}`, QUORUM));
