@@ -6,7 +6,7 @@
 import net from 'node:net';
 
 import { chance } from '../crash/powercut.mjs';
-import { findFaketime, sleep } from '../lib/latchkey.mjs';
+import { faketimeOff, sleep } from '../lib/latchkey.mjs';
 import { failOver } from './failover.mjs';
 
 // [what, how often beside the others]
@@ -99,8 +99,7 @@ const DEEDS = {
 		nodes.ways.forEach((way) => way.heal());
 	},
 	async 'another clock'({ nodes, node, clock }) {
-		node.env = { ...node.env, LD_PRELOAD: findFaketime(), FAKETIME: clock,
-			FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
+		node.env = { ...node.env, ...await faketimeOff(clock) };
 		node.child.kill('SIGTERM');
 		await node.exit;
 		await nodes.serve(node);

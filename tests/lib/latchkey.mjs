@@ -65,7 +65,7 @@ export function run(command, args, { input = '', env = {}, timeoutMs = 60000, cw
 	});
 }
 
-export function findFaketime() {
+function findFaketime() {
 	const names = ['libfaketimeMT.so.1', 'libfaketime.so.1'];
 	const dirs = ['/usr/lib/x86_64-linux-gnu/faketime', '/usr/lib/aarch64-linux-gnu/faketime', '/usr/lib/faketime'];
 	for (const dir of dirs)
@@ -82,16 +82,20 @@ export async function sanitizerRuntime() {
 	return [...stdout.matchAll(/=> (\S*libasan\S*)/g)].map((m) => m[1]);
 }
 
-// The environment in which a program's wall clock is what the file says ("+3600").
-export async function faketime(file) {
+async function withFaketime(says) {
 	return {
 		LD_PRELOAD: [...(await sanitizerRuntime()), findFaketime()].join(' '),
-		FAKETIME_TIMESTAMP_FILE: file,
-		FAKETIME_NO_CACHE: '1',
+		...says,
 		FAKETIME_DONT_FAKE_MONOTONIC: '1',
 		DONT_FAKE_MONOTONIC: '1',
 	};
 }
+
+// The environment in which a program's wall clock is what the file says ("+3600").
+export const faketime = (file) => withFaketime({ FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1' });
+
+// ... in which it is off by so much ("-120") for all its life.
+export const faketimeOff = (by) => withFaketime({ FAKETIME: by });
 
 export class Latchkey {
 	// time: true lets the test move the server's clock (advance). conf: keys of
