@@ -209,6 +209,8 @@ struct line {
 	size_t alone; /* so many of the next are tried one by one */
 	unsigned conflicts; /* in a row: batches that failed by what passes */
 	int64_t rest_ms; /* until then nothing is sent, because of the last of them */
+	uint64_t batches; /* sent so far */
+	bool held; /* what waits is not sent yet: more is about to come */
 	struct shot shots[2 * BATCH_MAX + 16];
 	size_t shot_count, shot_at;
 	bool answered; /* the shot under way has its result */
@@ -240,6 +242,8 @@ void line_give_up(struct line *l, int64_t now_ms); /* postgres_late.c */
 struct pg_port {
 	struct store_port port;
 	struct line reads, changes;
+	uint64_t held_for; /* the batch of reads that changes wait for; 0: none */
+	int64_t held_ms;   /* since when */
 	struct jobs late; /* nobody waits for them */
 	int64_t late_due_ms;
 	struct job *spare;

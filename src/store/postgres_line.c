@@ -214,6 +214,7 @@ send_batch(struct line *l)
 	l->alone -= l->alone > 0;
 	while (l->batch.n < most && l->waiting.n > 0)
 		jobs_add(&l->batch, jobs_take(&l->waiting));
+	l->batches++;
 	begin(l);
 	if (l->changes)
 		shoot_plain(l, PG_begin);
@@ -237,7 +238,10 @@ settle_in(struct line *l)
 		lost_by_itself(l);
 		return;
 	}
-	send_alone(l, PG_settings);
+	begin(l);
+	shoot_plain(l, PG_settings);
+	shoot_plain(l, PG_plan_once);
+	send_sync(l);
 }
 
 static void
@@ -463,7 +467,7 @@ line_tend(struct line *l, int64_t now_ms)
 		stall(l);
 	if ((l->state == LINE_IDLE || l->stalled) && l->era != atomic_load(&store_of(l)->era))
 		hang_up(l); /* the primary may be another */
-	if (l->state == LINE_IDLE && l->waiting.n > 0 && now_ms >= l->rest_ms &&
+	if (l->state == LINE_IDLE && l->waiting.n > 0 && !l->held && now_ms >= l->rest_ms &&
 		(l->changes || !pg_in_doubt(store_of(l))))
 		send_batch(l);
 	if (l->state == LINE_DOWN)

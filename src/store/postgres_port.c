@@ -24,6 +24,7 @@
 #define LATE_MAX 1024
 #define LATE_ALONG 32
 #define LATE_MS 250
+#define HOLD_MS 3 /* a read takes much less, or all is slow */
 #define TOUCH_EVERY INT64_C(3600)
 
 /* ---- jobs ---------------------------------------------------------------- */
@@ -324,6 +325,37 @@ sooner(int a, int b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+static bool
+brings_changes(const struct line *l)
+{
+	for (const struct job *j = l->batch.first; j != NULL; j = j->next)
+		if (j->call->verb == VERB_grant_change)
+			return true;
+	return false;
+}
+
+/*
+ * A commit waits for disks, and a read does not: changes that are about to be read go
+ * along, where otherwise half of the clients would wait for the commit of the others.
+ * It is waited for one batch of reads only, so that changes are never kept waiting.
+ */
+static bool
+is_held(struct pg_port *p, int64_t now_ms)
+{
+	const struct line *r = &p->reads, *c = &p->changes;
+
+	if (c->state != LINE_IDLE || c->waiting.n == 0 || c->waiting.n >= BATCH_MAX ||
+		r->state != LINE_BUSY || r->stalled || !brings_changes(r)) {
+		p->held_for = 0;
+		return false;
+	}
+	if (p->held_for == 0) {
+		p->held_for = r->batches;
+		p->held_ms = now_ms;
+	}
+	return p->held_for == r->batches && now_ms - p->held_ms < HOLD_MS;
+}
+
 /* Returns in how many ms it wants to be tended again; -1: when something comes. */
 static int
 tend(struct pg_port *p)
@@ -332,7 +364,11 @@ tend(struct pg_port *p)
 	int wants;
 
 	move_late(p, now_ms);
-	wants = sooner(line_tend(&p->reads, now_ms), line_tend(&p->changes, now_ms));
+	wants = line_tend(&p->reads, now_ms);
+	p->changes.held = is_held(p, now_ms);
+	wants = sooner(wants, line_tend(&p->changes, now_ms));
+	if (p->changes.held)
+		wants = sooner(wants, HOLD_MS);
 	if (p->late.n > 0)
 		wants = sooner(wants, p->late_due_ms > now_ms
 				? (int)(p->late_due_ms - now_ms) : 0);

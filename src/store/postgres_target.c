@@ -100,6 +100,9 @@ static const struct {
 	{ "target_session_attrs", "read-write" },
 	{ "client_encoding", "UTF8" },
 	{ "fallback_application_name", "latchkey" },
+	/* Kerberos's encryption would go before TLS and its certificates; and to see that
+	 * there is none takes longer than to connect. */
+	{ "gssencmode", "disable" },
 	/* A peer that is gone without a word is noticed within ten seconds. */
 	{ "keepalives_idle", "4" },
 	{ "keepalives_interval", "2" },
