@@ -3,9 +3,10 @@
  * lean.c - what only the start needed is given back.
  *
  * The linker, OpenSSL's tables, reading keys and certificates, and making pages touch
- * half of all the code there is, and never again. Code is clean pages of files, so
- * nothing is lost: what is needed after all is still in the kernel's cache, and comes
- * back by a fault of a microsecond.
+ * half of all the code there is, and the linker every table of symbols; and never
+ * again. Code and constants are clean pages of files, so nothing is lost: what is
+ * needed after all is still in the kernel's cache, and comes back by a fault of a
+ * microsecond.
  */
 #include "server/lean.h"
 
@@ -25,7 +26,7 @@ let_go(struct dl_phdr_info *object, size_t size, void *page_size)
 		uintptr_t from = object->dlpi_addr + part->p_vaddr;
 		uintptr_t past = from + part->p_filesz;
 
-		if (part->p_type != PT_LOAD || (part->p_flags & (PF_X | PF_W)) != PF_X)
+		if (part->p_type != PT_LOAD || (part->p_flags & PF_W) != 0)
 			continue;
 		from &= ~(page - 1);
 		(void)madvise((void *)from, past - from, MADV_DONTNEED);
