@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := all
 .PHONY: all help deps run test test-postgres test-chaos test-crash test-client-long \
-	test-asan test-tsan bench fuzz lint format cover install clean
+	test-asan test-tsan bench bench-postgres fuzz lint format cover install clean
 
 all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
 	@$(NINJA) -C $(BUILD) latchkey
@@ -86,7 +86,7 @@ test-tsan: ## every test on a build with ThreadSanitizer
 	@$(NINJA) -C build-tsan all meson-test-prereq
 	@tests/run --build build-tsan
 
-bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.md
+bench: ## load over TLS beside nginx, oidc-provider and pgbench; writes docs/BENCHMARKS.md
 	@scripts/deps build test bench
 	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD) latchkey tests/bench/load tests/bench/fill tests/bench/bench_store \
@@ -94,6 +94,14 @@ bench: ## load over TLS beside nginx and oidc-provider; writes docs/BENCHMARKS.m
 	@scripts/npm-ci tests/bench
 	@LOAD=$(BUILD)/tests/bench/load LATCHKEY=$(BUILD)/latchkey \
 		scripts/node tests/bench/bench.mjs --write
+	@$(MAKE) -s --no-print-directory bench-postgres
+
+bench-postgres: ## the part of it about PostgreSQL, beside pgbench (SCALE=N grants)
+	@scripts/deps build test bench
+	@$(MAKE) -s --no-print-directory $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD) latchkey tests/bench/load tests/bench/fill
+	@LOAD=$(BUILD)/tests/bench/load LATCHKEY=$(BUILD)/latchkey \
+		scripts/node tests/bench/postgres.mjs --write
 
 fuzz: ## fuzz every parser for FUZZ_SECONDS each (clang, ASan and UBSan)
 	@scripts/deps build fuzz

@@ -3,7 +3,7 @@
  * fill.c - live grants into the database of an installation whose server is
  * stopped, by the store's own verbs, and some of their tokens on standard output.
  *
- * usage: fill DATA CLIENT_ID USERNAME GRANTS TOKENS
+ * usage: fill DATA CLIENT_ID USERNAME GRANTS TOKENS [postgresql://...]
  *
  * prints TOKENS lines, each an access token and a refresh token of one grant,
  * spread over all grants; their sizes in the database are those of real life.
@@ -46,7 +46,7 @@ must(enum outcome outcome, const struct fault *f)
 }
 
 static void
-open_installation(const char *data)
+open_installation(const char *data, const char *url)
 {
 	struct fault f = { .what = "" };
 	char path[4000];
@@ -56,7 +56,7 @@ open_installation(const char *data)
 	must(keys_open(path, &fill.keys, &f), &f);
 	fill.tokens = token_keys_new(fill.keys->token_master);
 	snprintf(path, sizeof(path), "%s/latchkey.db", data);
-	must(store_open(path, &fill.store, &f), &f);
+	must(store_open(url != NULL ? url : path, &fill.store, &f), &f);
 	store_cache(fill.store, INT64_C(1) << 30); /* keys are random */
 	fill.mailbox = mailbox_new();
 	fill.port = store_port_new(fill.store, fill.mailbox, &f);
@@ -163,12 +163,12 @@ main(int argc, char **argv)
 {
 	uint64_t grants = 0, tokens = 0;
 
-	if (argc != 6 || !bytes_to_u64(bytes_of(argv[4]), &grants) ||
+	if (argc < 6 || argc > 7 || !bytes_to_u64(bytes_of(argv[4]), &grants) ||
 		!bytes_to_u64(bytes_of(argv[5]), &tokens) || tokens > grants) {
-		fprintf(stderr, "usage: fill DATA CLIENT_ID USERNAME GRANTS TOKENS\n");
+		fprintf(stderr, "usage: fill DATA CLIENT_ID USERNAME GRANTS TOKENS [URL]\n");
 		return 2;
 	}
-	open_installation(argv[1]);
+	open_installation(argv[1], argc == 7 ? argv[6] : NULL);
 	find_parties(argv[2], argv[3]);
 	open_grants((size_t)grants, (size_t)tokens);
 	catalogue_release(fill.catalogue.catalogue);

@@ -4,17 +4,19 @@
  * way at any time, for a number of seconds; one line of JSON at the end.
  *
  * usage: load --ca F --port P --mode MODE --connections N --seconds S
- *             --input FILE [--basic B64] [--cookie C] [--authorize QUERY]
- *             [--new-connection] [--pid PID]...
+ *             --input FILE [--keep FILE] [--basic B64] [--cookie C]
+ *             [--authorize QUERY] [--new-connection] [--named PORT] [--pid PID]...
  *
  *   fixed      FILE is one raw request, sent again and again
  *   introspect FILE has an access token a line; each request asks about any of them
  *   refresh    FILE has a refresh token a line; each connection has its share of
- *              them, refreshes any, and goes on with the token of the answer
+ *              them, refreshes any, and goes on with the token of the answer; --keep
+ *              gets those that are live at the end, for the next run
  *   exchange   each connection asks /oauth/authorize (with --cookie: consent is
  *              remembered) for a code with a fresh PKCE challenge, and redeems it
  *
- * CPU is what the kernel counted for --pid (all threads) while the clock ran.
+ * Host names localhost:P, or the port of --named: that of the issuer, for a node
+ * that listens elsewhere. CPU is what the kernel counted for --pid (all threads) while the clock ran.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -277,6 +279,8 @@ set(const char *name, const char *value)
 		options.ca = value;
 	else if (strcmp(name, "--input") == 0)
 		options.input = value;
+	else if (strcmp(name, "--keep") == 0)
+		options.keep = value;
 	else if (strcmp(name, "--basic") == 0)
 		options.basic = value;
 	else if (strcmp(name, "--cookie") == 0)
@@ -285,6 +289,8 @@ set(const char *name, const char *value)
 		options.authorize = value;
 	else if (strcmp(name, "--port") == 0)
 		options.port = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--named") == 0)
+		options.named = (int)strtol(value, NULL, 10);
 	else if (strcmp(name, "--connections") == 0)
 		options.connections = (int)strtol(value, NULL, 10);
 	else if (strcmp(name, "--seconds") == 0)
@@ -342,5 +348,6 @@ main(int argc, char **argv)
 		ask(&all[i]);
 	}
 	run();
+	talk_end(all, (size_t)options.connections);
 	return failed > 0;
 }

@@ -17,8 +17,8 @@
 enum mode { FIXED, INTROSPECT, REFRESH, EXCHANGE };
 
 struct options {
-	const char *ca, *input, *basic, *cookie, *authorize;
-	int port, connections, seconds;
+	const char *ca, *input, *keep, *basic, *cookie, *authorize;
+	int port, named, connections, seconds; /* named: the port in Host, or 0 */
 	enum mode mode;
 	bool new_connection;
 	int pids[MAX_PIDS];
@@ -48,6 +48,8 @@ void talk_next(struct connection *c);
 size_t talk_answer_length(struct connection *c);
 /* The answer is whole; true: it was the last of its round. *good: as it should be. */
 bool talk_answered(struct connection *c, bool *good);
+/* Writes --keep: the tokens as they are now, save for those under way. */
+void talk_end(const struct connection *all, size_t n);
 
 void die(const char *what) __attribute__((noreturn));
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -21,13 +22,19 @@ static size_t token_count;
 
 /* ---- requests ------------------------------------------------------------------------ */
 
+static int
+named(void)
+{
+	return options.named != 0 ? options.named : options.port;
+}
+
 static void
 request_post(struct connection *c, const char *path, const char *body)
 {
 	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
 		"POST %s HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Basic %s\r\n"
 		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
-		path, options.port, options.basic, strlen(body), body);
+		path, named(), options.basic, strlen(body), body);
 }
 
 static void
@@ -52,7 +59,7 @@ request_authorize(struct connection *c)
 	c->out_n = (size_t)snprintf(c->out, sizeof(c->out),
 		"GET /oauth/authorize?%s&redirect_uri=%s&code_challenge=%s"
 		"&code_challenge_method=S256 HTTP/1.1\r\nHost: localhost:%d\r\nCookie: %s\r\n\r\n",
-		options.authorize, REDIRECT, challenge, options.port, options.cookie);
+		options.authorize, REDIRECT, challenge, named(), options.cookie);
 }
 
 /* One of the tokens that are this connection's own: nobody else replaces them. */
@@ -187,6 +194,7 @@ read_tokens(void)
 		snprintf(tokens[token_count++], TOKEN_SIZE, "%s", line);
 	if (token_count < (size_t)options.connections)
 		die("--input has fewer tokens than connections");
+	srandom((unsigned)getpid()); /* not the same ones in every run */
 }
 
 void
@@ -196,4 +204,23 @@ talk_begin(void)
 		read_input();
 	if (options.mode == INTROSPECT || options.mode == REFRESH)
 		read_tokens();
+}
+
+void
+talk_end(const struct connection *all, size_t n)
+{
+	FILE *f = options.keep != NULL ? fopen(options.keep, "w") : NULL;
+
+	if (options.keep == NULL)
+		return;
+	if (f == NULL)
+		die(options.keep);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].token != NULL)
+			all[i].token[0] = '\0'; /* replaced, or not: nobody told us */
+	for (size_t i = 0; i < token_count; i++)
+		if (tokens[i][0] != '\0')
+			fprintf(f, "%s\n", tokens[i]);
+	if (fclose(f) != 0)
+		die(options.keep);
 }

@@ -24,9 +24,9 @@ export const ownMemory = (pid) => memory(pid, 'RssAnon'); // without the pages o
 export const credentials = (client) => basic(client.client_id, client.client_secret).slice('Basic '.length);
 export const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
-export function load(args, pids) {
+export function load(args, pids, { pinned = PINNED } = {}) {
 	const command = [tool('load'), '--seconds', String(SECONDS), ...pids.flatMap((p) => ['--pid', String(p)]), ...args];
-	const child = spawn(PINNED ? 'taskset' : command[0], PINNED ? ['-c', '1', ...command] : command.slice(1));
+	const child = spawn(pinned ? 'taskset' : command[0], pinned ? ['-c', '1', ...command] : command.slice(1));
 	let out = '', err = '';
 	child.stdout.on('data', (b) => { out += b; });
 	child.stderr.on('data', (b) => { err += b; });

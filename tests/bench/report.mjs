@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { execFileSync } from 'node:child_process';
 
-const number = (n, digits = 0) => n.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const number = (n, digits = 0) => n.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 function machine() {
 	const release = fs.readFileSync('/etc/os-release', 'utf8').match(/PRETTY_NAME="(.*)"/)[1];
@@ -80,6 +80,7 @@ export function write(rows, memory, growth, client, { rounds, seconds, connectio
 	if (files) {
 		fs.writeFileSync('docs/benchmarks.svg', chart(rows));
 		const old = fs.existsSync('docs/BENCHMARKS.md') ? fs.readFileSync('docs/BENCHMARKS.md', 'utf8') : '';
+		const postgres = /<!-- postgres -->[^]*<!-- notes -->/.exec(old)?.[0] ?? '<!-- notes -->';
 		const notes = old.split('<!-- notes -->')[1] ?? '\n';
 		fs.writeFileSync('docs/BENCHMARKS.md', `# Benchmarks
 
@@ -98,7 +99,7 @@ nginx answers \`return 200\`, reads no body and decides nothing. oidc-provider k
 everything in memory, so nothing it acknowledges survives a crash; every refresh and code
 here is on the disk before its answer leaves. Against few means server CPU a request with
 few grants divided by that with many: 1.00 means that size costs nothing.
-<!-- notes -->${notes}`);
+${postgres}${notes}`);
 	}
 	return text;
 }

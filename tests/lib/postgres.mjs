@@ -17,7 +17,7 @@ export const onPostgres = Boolean(process.env.LATCHKEY_TEST_DATABASE);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-function findBin() {
+export function findBin() {
 	const root = '/usr/lib/postgresql';
 	const versions = fs.existsSync(root) ? fs.readdirSync(root) : [];
 	for (const version of versions.sort((a, b) => Number(b) - Number(a)))
@@ -56,8 +56,8 @@ export function sql(url, statement, { timeoutMs = 10000 } = {}) {
 	});
 }
 
-export async function mustSql(url, statement) {
-	const rows = await sql(url, statement);
+export async function mustSql(url, statement, options) {
+	const rows = await sql(url, statement, options);
 	if (rows === null)
 		throw new Error(`${statement}: ${sql.error}`);
 	return rows;
@@ -107,7 +107,7 @@ export class Cluster {
 	}
 
 	constructor({ settings, env, layer, port }) {
-		const root = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+		const root = process.env.LATCHKEY_TEST_ROOT ?? (fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir());
 		Object.assign(this, { settings, env, layer, port });
 		this.dir = fs.mkdtempSync(path.join(root, 'latchkey-pg-'));
 		this.data = path.join(this.dir, 'data');
