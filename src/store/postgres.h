@@ -235,7 +235,6 @@ void line_ready(struct line *l, uint32_t events); /* its socket has something */
 void line_give_up(struct line *l, int64_t now_ms);
 /* Sends what waits, connects, gives up what is late; returns ms until it wants more. */
 int line_tend(struct line *l, int64_t now_ms);
-void line_give_up(struct line *l, int64_t now_ms); /* postgres_late.c */
 
 /* ---- a port (postgres_port.c) --------------------------------------------- */
 
