@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
-import { BINARY, SLOW, sleep } from '../lib/latchkey.mjs';
+import { BINARY, run, SLOW, sleep } from '../lib/latchkey.mjs';
 import { sideBySide } from '../lib/side-by-side.mjs';
 import { at, approving, consenting, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
@@ -125,6 +125,16 @@ test('Type=notify: systemd is told when it is ready and when it stops', async ()
 	await until('STOPPING', () => told.includes('STOPPING=1'));
 });
 
+test('the systemd unit has no word that systemd does not know', async (t) => {
+	const d = desk();
+	const unit = fs.readFileSync(new URL('../../dist/latchkey-agent.service', import.meta.url), 'utf8').replace('ExecStart=latchkey', `ExecStart=${BINARY}`);
+	const told = await run('systemd-analyze', ['verify', '--user', '--man=no', d.file('latchkey-agent.service', unit)], { env: d.env }).catch(() => undefined);
+	if (told === undefined)
+		return t.skip('there is no systemd');
+	assert.deepEqual([told.status, told.stderr], [0, '']);
+	assert.match((await run('systemd-analyze', ['verify', '--user', '--man=no', d.file('wrong.service', unit.replace('UMask', 'UMusk'))], { env: d.env })).stderr, /UMusk/);
+});
+
 // ---- what it does ------------------------------------------------------------------------------
 
 test('a program gets the token of the agent, and the same without one', async () => {
@@ -219,15 +229,24 @@ test('a vault with a passphrase: the agent asks once, and the person\'s programs
 	const given = (text) => ({ stdio: ['pipe', 'pipe', 'pipe', fs.openSync(d.file('passphrase', text), 'r')] });
 	await d.ends(5, 'connect', 'x', '--issuer', 'https://localhost:1', '--client-id', 'x');
 	const agent = await d.agent(['--passphrase-fd', '3'], given('correct horse battery staple\n'));
-	const strict = await server();
+	const strict = await server({ expiresIn: 2 });
 	await connect(d, 'acme', strict);
 	assert.ok(strict.honours(await d.token('acme')));
 	assert.match((await d.json('status')).key, /passphrase/);
 	for (const name of ['cmdline', 'environ'])
 		assert.ok(!agent.proc(name).includes('correct horse'), name);
 	assert.ok(!agent.stderr.includes('correct horse'));
+	const holds = d.start(['exec', 'acme', '--socket', '--', 'sh', '-c', 'echo "$LATCHKEY_TOKEN_SOCKET"; read -r line']);
+	const [, socket] = await holds.says(/^(\/\S+)$/m, 'stdout');
 	await stops(agent);
 	await d.ends(5, 'token', 'acme');
+	// Who has the vault open goes on: a rotation asks nobody for anything.
+	await sleep(2100);
+	const refreshes = strict.refreshes();
+	assert.ok(strict.honours((await say(socket)).trimEnd()));
+	assert.equal(strict.refreshes(), refreshes + 1);
+	holds.child.stdin.end('\n');
+	await holds.end();
 	const wrong = d.start(['agent', '--passphrase-fd', '3'], given('something else\n'));
 	assert.equal((await wrong.end()).status, 5, wrong.stderr);
 	const again = await d.agent(['--passphrase-fd', '3'], given('correct horse battery staple\n'));

@@ -113,6 +113,19 @@ test('RFC 6750 3.1 a 401 that says nothing of the token is the answer', async ()
 	assert.equal(seen.length, 5);
 });
 
+test('CL-35 a step-up is the caller\'s to decide: the answer, and nobody is asked again', async () => {
+	for (const [status, challenge] of [[403, 'Bearer error="insufficient_scope", scope="things:write"'],
+		[401, 'Bearer error="insufficient_user_authentication", acr_values="gold", max_age=300'],
+		[401, 'DPoP error="invalid_token"']]) {
+		seen = [];
+		act = () => (response) => send(response, status, {}, { 'WWW-Authenticate': challenge });
+		const answer = await refreshes(0, () => call());
+		assert.equal(answer.http, status);
+		assert.equal(Object.entries(answer.headers).find(([name]) => /^www-authenticate$/i.test(name))?.[1], challenge);
+		assert.equal(seen.length, 1);
+	}
+});
+
 test('RFC 6750 3.1 the challenge is found in whichever field it stands', async () => {
 	act = (one) => (strict.honours(one.token) && seen.length > 1 ? undefined : (response) => {
 		response.writeHead(401, [['WWW-Authenticate', 'Negotiate abc=='], ['www-authenticate', 'bearer Error=invalid_token']].flat());

@@ -42,6 +42,7 @@ export class Driver {
 		const wants = faults === undefined ? env : { LATCHKEY_FAULT: faults, ...env };
 		this.child = spawn(program(faults === undefined ? 'driver' : 'driver_faults'), [],
 			{ env: { ...process.env, ...wants }, stdio: ['pipe', 'pipe', 'pipe'] });
+		this.faulty = faults !== undefined;
 		this.exit = new Promise((resolve) => {
 			this.child.once('close', (status, signal) => resolve({ status, signal }));
 		});
@@ -105,6 +106,8 @@ export class Driver {
 		const ended = await this.exit;
 		clearTimeout(timer);
 		assert.deepEqual(ended, { status: 0, signal: null }, this.stderr);
+		if (!this.faulty) // the library prints nothing
+			assert.equal(this.stderr, '');
 	}
 }
 

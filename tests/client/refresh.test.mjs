@@ -5,6 +5,8 @@
 // against a strict one that knows no retry key.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { cast } from '../lib/cast.mjs';
@@ -186,6 +188,55 @@ test('CL-29 invalid_grant is final: the tokens go, the registration stays', asyn
 	const { client_secret_file: _, ...without } = real;
 	await connect(driver, 'ended', without, ana);
 	await token('ended');
+});
+
+test('CL-29 invalid_grant for a token that the vault has no more is not the end', async () => {
+	const site = await elsewhere('restored', { expiresIn: 1 });
+	const file = path.join(place.vault, 'restored.record');
+	const older = fs.readFileSync(file);
+	await sleep(1100);
+	await token('restored');
+	const newer = fs.readFileSync(file);
+	await sleep(1100);
+	fs.writeFileSync(file, older); // another machine's copy, say, which it brings up to date
+	site.next('token', (response, ...rest) => {
+		fs.writeFileSync(file, newer);
+		return answers.error(400, 'invalid_grant')(response, ...rest);
+	});
+	const { message } = await driver.ends('try_later', { do: 'token', name: 'restored' });
+	assert.match(message, /changed by somebody else meanwhile/);
+	assert.equal((await info('restored')).state, 'connected');
+	assert.ok(site.honours((await token('restored')).token));
+});
+
+test('CL-32 a wait for another\'s refresh has an end', async () => {
+	const site = await elsewhere('slow');
+	const patient = await token('slow');
+	const hasty = new Driver(place, { open: { lock_wait_ms: 200 } });
+	await hasty.ok({ do: 'token', name: 'slow' });
+	site.delay = 1500;
+	const refreshing = driver.ok({ do: 'after', name: 'slow', refused: patient.token });
+	while (site.refreshes() === 0)
+		await sleep(5);
+	const { took_us: took, retry_after: when } = await hasty.ends('try_later', { do: 'after', name: 'slow' });
+	assert.ok(took >= 200000 && took < 1400000, `${took} us`);
+	assert.ok(when >= 1);
+	await refreshing;
+	site.delay = 0;
+	assert.equal(site.refreshes(), 1);
+	await hasty.end();
+});
+
+test('RFC 8414 the metadata are read once for many who connect, and for a day of refreshes', async () => {
+	const site = await elsewhere('known');
+	await connect(driver, 'known2', registration(place, { issuer: site.issuer, caFile: who.caFile, client: site.client, scope: 'books:read' }), (url) => site.authorize(url));
+	const { token: old } = await token('known');
+	await driver.ok({ do: 'after', name: 'known', refused: old });
+	const next = new Driver(place);
+	const { token: again } = await next.ok({ do: 'token', name: 'known' });
+	await next.ok({ do: 'after', name: 'known', refused: again });
+	await next.end();
+	assert.equal(site.count({ endpoint: 'metadata' }), 1);
 });
 
 test('CL-31 what a captive portal says is not believed', async () => {
