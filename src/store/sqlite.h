@@ -56,6 +56,17 @@ enum outcome sqlite_fault(sqlite3 *db, int rc, const char *doing, struct fault *
 /* Ends the use of a store that could not be synced (store_unsynced). */
 void sqlite_note_sync(struct store *s, int extended_rc);
 
+/* ---- the way to the log (sqlite_log.c) ------------------------------------- */
+
+#define SQLITE_LOG_VFS "latchkey-log"
+void sqlite_log_register(void); /* once, before anything is opened */
+/* Around a COMMIT: its pages go to the log in large pieces. */
+void sqlite_log_gather(sqlite3 *db, bool gather);
+
+/* ---- pages in memory (sqlite_pages.c) ------------------------------------- */
+
+int sqlite_pages_configure(void); /* likewise; SQLite's result */
+
 /* ---- the file itself (sqlite_file.c) ------------------------------------- */
 
 struct sqlite_file {

@@ -80,8 +80,11 @@ batch_run(struct committer *t, struct batch *b)
 static enum outcome
 commit(struct committer *t)
 {
-	enum outcome outcome = statement(t, SQL_commit);
+	enum outcome outcome;
 
+	sqlite_log_gather(t->db.db, true);
+	outcome = statement(t, SQL_commit);
+	sqlite_log_gather(t->db.db, false);
 	if (outcome != DONE) {
 		sqlite_note_sync(t->store, sqlite3_extended_errcode(t->db.db));
 		return outcome;

@@ -30,6 +30,8 @@ configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 128, 64);
+	(void)sqlite_pages_configure();
+	sqlite_log_register();
 }
 
 enum outcome
@@ -120,7 +122,8 @@ sqlite_connect(
 	memset(db, 0, sizeof(*db));
 	db->fault = f;
 	rc = sqlite3_open_v2(
-		path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+		path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		SQLITE_LOG_VFS);
 	if (rc == SQLITE_OK)
 		rc = prepare_for(db->db, use);
 	db->scratch = arena_new();
