@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/peer.h"
 
 enum {
 	PEERS_MAX = 256,  /* more programs of one person are a program gone mad */
@@ -197,11 +198,9 @@ peer_ready(struct watch *w, uint32_t events)
 static bool
 may_ask(int fd)
 {
-	struct ucred who = { .uid = (uid_t)-1 };
-	socklen_t size = sizeof(who);
+	struct ucred who = peer_of(fd);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0
-		&& who.uid == geteuid())
+	if (peer_is_ours(fd))
 		return true;
 	log_begin(EVENT_agent_refused);
 	log_int("uid", who.uid);

@@ -220,13 +220,9 @@ arena_printf(struct arena *a, const char *format, ...)
 const char *
 arena_hex(struct arena *a, const void *p, size_t n)
 {
-	const unsigned char *octets = p;
 	char *text = arena_alloc(a, 2 * n + 1);
 
-	for (size_t i = 0; i < n; i++) {
-		text[2 * i] = "0123456789abcdef"[octets[i] >> 4];
-		text[2 * i + 1] = "0123456789abcdef"[octets[i] & 15];
-	}
+	hex_write(p, n, text);
 	return text;
 }
 

@@ -130,6 +130,23 @@ hex_digit(char c)
 	return letter >= 10 && letter <= 15 ? letter : -1;
 }
 
+static char
+hex_of(unsigned digit)
+{
+	return (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+}
+
+void
+hex_write(const void *p, size_t n, char *out)
+{
+	const uint8_t *octets = p;
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = hex_of(octets[i] >> 4);
+		out[2 * i + 1] = hex_of(octets[i] & 15);
+	}
+}
+
 bool
 hex_read(struct bytes hex, void *out, size_t n)
 {

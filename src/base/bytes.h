@@ -50,6 +50,8 @@ bool bytes_to_u64(struct bytes b, uint64_t *out);
 
 /* A hexadecimal digit of either case; -1: none. */
 int hex_digit(char c);
+/* 2 n digits, in lower case, and no NUL. */
+void hex_write(const void *p, size_t n, char *out);
 /* Exactly the 2 n digits of n octets; false: not, and out is anything. */
 bool hex_read(struct bytes hex, void *out, size_t n);
 

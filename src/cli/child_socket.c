@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/peer.h"
+
 struct answering {
 	struct cli *c;
 	int64_t least;
@@ -26,16 +28,6 @@ struct answering {
 };
 
 /* ---- the socket ----------------------------------------------------------------- */
-
-static bool
-is_ours(int fd)
-{
-	struct ucred who;
-	socklen_t size = sizeof(who);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-		who.uid == geteuid();
-}
 
 /* One line, or none and a sentence on standard error. */
 static void
@@ -89,7 +81,7 @@ answer_all(void *arg)
 			continue;
 		a->said = false;
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-		if (is_ours(fd))
+		if (peer_is_ours(fd))
 			answer(a, fd);
 		close(fd);
 	}

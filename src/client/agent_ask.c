@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/peer.h"
 #include "base/secret.h"
 #include "client/agent_wire.h"
 #include "crypto/digest.h"
@@ -61,18 +62,7 @@ agent_socket_path(const char *where, char out[static 108])
 
 /* ---- one question ------------------------------------------------------- */
 
-/* The kernel says whose process made the socket: the same person's, or nobody's we
- * believe. */
-static bool
-is_ours(int fd)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
-		&& peer.uid == geteuid();
-}
-
+/* Whose process made the socket: the same person's, or nobody's we believe. */
 static int
 reach(const char *path)
 {
@@ -87,7 +77,7 @@ reach(const char *path)
 	if (fd < 0)
 		return -1;
 	/* EAGAIN: more are waiting than it listens for; we need not wait as well. */
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && is_ours(fd))
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && peer_is_ours(fd))
 		return fd;
 	close(fd);
 	return -1;

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/peer.h"
 #include "http/http_inherit.h"
 
 #define HELLO B("latchkey sockets 1")
@@ -53,15 +54,9 @@ open_dir(const char *dir, int *out, struct fault *f)
 
 /* The same person, or root: nobody else has business here. */
 static bool
-peer_is_ours(int fd, pid_t *pid)
+may_talk(int fd)
 {
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-		return false;
-	*pid = peer.pid;
-	return peer.uid == geteuid() || peer.uid == 0;
+	return peer_is_ours(fd) || peer_of(fd).uid == 0;
 }
 
 /* ---- packets ---------------------------------------------------------------------- */
@@ -190,12 +185,10 @@ receive_all(int control, struct http_inherited *out)
 enum outcome
 handover_ask(const char *dir, struct http_inherited *out, int *control, struct fault *f)
 {
-	pid_t pid;
-
 	TRY(connect_in(dir, control, f));
 	if (*control < 0)
 		return DONE;
-	if (!peer_is_ours(*control, &pid))
+	if (!may_talk(*control))
 		return FAULT_AT(f, "%s/" DIR_CONTROL " is another user's", dir);
 	if (receive_all(*control, out))
 		return DONE;
@@ -301,11 +294,10 @@ successor_ready(struct watch *w, uint32_t events)
 	struct http_inherited none = { NULL, 0 };
 	bool taken = receive_packet(w->fd, &word, memory, &none) &&
 		bytes_equal(word, TAKEN);
-	pid_t pid = 0;
+	pid_t pid = peer_of(w->fd).pid;
 
 	(void)events;
 	http_inherit_close(&none);
-	peer_is_ours(w->fd, &pid);
 	part_with(one);
 	if (!taken)
 		return;
@@ -346,13 +338,12 @@ control_ready(struct watch *w, uint32_t events)
 	struct server *s = (struct server *)((char *)w - offsetof(struct server, control));
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct successor *one;
-	pid_t pid;
 
 	(void)events;
 	if (fd < 0)
 		return;
 	/* None once we are on our way out. */
-	if (s->draining || !peer_is_ours(fd, &pid) || !send_all(s, fd)) {
+	if (s->draining || !may_talk(fd) || !send_all(s, fd)) {
 		close(fd);
 		return;
 	}

@@ -17,15 +17,6 @@
 
 #define KEY_TEXT (2 * MASTER_KEY_SIZE + 1) /* hex and a newline */
 
-static void
-hex_write(const uint8_t *p, size_t n, char *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = "0123456789abcdef"[p[i] >> 4];
-		out[2 * i + 1] = "0123456789abcdef"[p[i] & 15];
-	}
-}
-
 /* Written whole and on disk, or not there at all. */
 static enum outcome
 key_write(int fd, const char *path, struct fault *f)

@@ -281,8 +281,9 @@ struct pick pg_pick(struct line *l, const struct jobs *batch, const enum verb *v
 typedef void putter(struct pg_params *p, const struct store *s, struct store_call *c);
 void pg_shoot_each(struct line *l, const struct pick *p, enum pg_statement which,
 	putter *put, shot_taker *take);
-/* The job a row is of, by the number in its first column; NULL: none. */
-struct job *pg_job_of_row(struct pg_row *r, struct job **jobs, size_t n);
+/* The job that the next row names by the number in its first column, whose other columns
+ * follow; r->row begins at -1. NULL: no more rows. */
+struct job *pg_next_job(struct pg_row *r, struct job **jobs, size_t n);
 
 void pg_load_reads(struct line *l, struct jobs *batch); /* postgres_reads.c */
 void pg_load_changes(struct line *l, struct jobs *batch); /* postgres_changes.c */

@@ -54,9 +54,15 @@ pg_shoot_each(struct line *l, const struct pick *p, enum pg_statement which, put
 }
 
 struct job *
-pg_job_of_row(struct pg_row *r, struct job **jobs, size_t n)
+pg_next_job(struct pg_row *r, struct job **jobs, size_t n)
 {
-	int64_t number = pg_take_int(r);
+	while (++r->row < pq.ntuples(r->result)) {
+		int64_t number;
 
-	return number >= 1 && (size_t)number <= n ? jobs[number - 1] : NULL;
+		r->column = 0;
+		number = pg_take_int(r);
+		if (number >= 1 && (size_t)number <= n)
+			return jobs[number - 1];
+	}
+	return NULL;
 }

@@ -26,17 +26,12 @@ by_key(const void *a, const void *b)
 static void
 take_saved(struct line *l, struct job **jobs, size_t n, const PGresult *result)
 {
-	struct pg_row r = { .result = result };
+	struct pg_row r = { .result = result, .row = -1 };
+	struct job *j;
 
 	(void)l;
-	for (r.row = 0; r.row < pq.ntuples(result); r.row++) {
-		struct job *j;
-
-		r.column = 0;
-		j = pg_job_of_row(&r, jobs, n);
-		if (j != NULL)
-			j->settled = true;
-	}
+	while ((j = pg_next_job(&r, jobs, n)) != NULL)
+		j->settled = true;
 }
 
 /* An end that is only being confirmed was told to the trail before. */

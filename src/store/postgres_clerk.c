@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "store/postgres.h"
+#include "store/shared_errand.h"
 
 #define ATTEMPTS 8
 #define QUICK_MS 300
@@ -37,15 +38,11 @@ struct clerk {
 	struct letter reclaim;
 };
 
-/* What another thread has the clerk do, and waits for: without a mailbox of its own,
- * because that wants a descriptor, and there may be none left. */
-struct errand {
-	struct letter letter;
+/* What another thread has the clerk do, and waits for. */
+struct clerk_errand {
+	struct errand errand;
 	struct clerk *clerk;
-	pthread_mutex_t lock;
-	pthread_cond_t over;
-	bool done;
-	void (*act)(struct clerk *, struct errand *);
+	void (*act)(struct clerk *, struct clerk_errand *);
 	int64_t number; /* what came of it */
 };
 
@@ -263,14 +260,11 @@ call_arrived(struct letter *l)
 static void
 errand_arrived(struct letter *l)
 {
-	struct errand *e = (struct errand *)(void *)l;
+	struct clerk_errand *e = (struct clerk_errand *)(void *)l;
 
 	if (e->act != NULL)
 		e->act(e->clerk, e);
-	pthread_mutex_lock(&e->lock);
-	e->done = true;
-	pthread_cond_signal(&e->over);
-	pthread_mutex_unlock(&e->lock); /* from here on it may be gone */
+	errand_done(&e->errand);
 }
 
 /* A fault here is nobody's: the next traffic tries again. */
@@ -352,21 +346,12 @@ clerk_reclaim(struct clerk *k, size_t inserted)
 }
 
 static int64_t
-send_errand(struct clerk *k, void (*act)(struct clerk *, struct errand *))
+send_errand(struct clerk *k, void (*act)(struct clerk *, struct clerk_errand *))
 {
-	struct errand e = { .letter.open = errand_arrived,
-		.clerk = k,
-		.act = act,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.over = PTHREAD_COND_INITIALIZER };
+	struct clerk_errand e = { .errand.letter.open = errand_arrived, .clerk = k,
+		.act = act };
 
-	mailbox_post(k->inbox, &e.letter);
-	pthread_mutex_lock(&e.lock);
-	while (!e.done)
-		pthread_cond_wait(&e.over, &e.lock);
-	pthread_mutex_unlock(&e.lock);
-	pthread_cond_destroy(&e.over);
-	pthread_mutex_destroy(&e.lock);
+	errand_send(&e.errand, k->inbox);
 	return e.number;
 }
 
@@ -377,7 +362,7 @@ clerk_drain(struct clerk *k)
 }
 
 static void
-read_version(struct clerk *k, struct errand *e)
+read_version(struct clerk *k, struct clerk_errand *e)
 {
 	k->db.fault = NULL;
 	if (be_connected(k) != DONE ||
@@ -392,7 +377,7 @@ clerk_version(struct clerk *k)
 }
 
 static void
-stop(struct clerk *k, struct errand *e)
+stop(struct clerk *k, struct clerk_errand *e)
 {
 	(void)e;
 	k->stopping = true;

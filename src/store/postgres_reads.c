@@ -42,18 +42,13 @@ take_grant(struct job *j, struct pg_row *r, struct arena *scratch)
 static void
 take_grants(struct line *l, struct job **jobs, size_t n, const PGresult *result)
 {
-	struct pg_row r = { .result = result };
+	struct pg_row r = { .result = result, .row = -1 };
+	struct job *j;
 
 	for (size_t i = 0; i < n; i++)
 		jobs[i]->found = 0;
-	for (r.row = 0; r.row < pq.ntuples(result); r.row++) {
-		struct job *j;
-
-		r.column = 0;
-		j = pg_job_of_row(&r, jobs, n);
-		if (j != NULL)
-			take_grant(j, &r, l->arena);
-	}
+	while ((j = pg_next_job(&r, jobs, n)) != NULL)
+		take_grant(j, &r, l->arena);
 }
 
 static void
@@ -85,17 +80,12 @@ load_grants(struct line *l, const struct pick *p)
 static void
 take_tokens(struct line *l, struct job **jobs, size_t n, const PGresult *result)
 {
-	struct pg_row r = { .result = result };
+	struct pg_row r = { .result = result, .row = -1 };
+	struct job *j;
 
 	(void)l;
-	for (r.row = 0; r.row < pq.ntuples(result); r.row++) {
-		struct job *j;
-
-		r.column = 0;
-		j = pg_job_of_row(&r, jobs, n);
-		if (j != NULL)
-			((struct token_revocation *)(void *)j->call)->revoked = true;
-	}
+	while ((j = pg_next_job(&r, jobs, n)) != NULL)
+		((struct token_revocation *)(void *)j->call)->revoked = true;
 }
 
 static void

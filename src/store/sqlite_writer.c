@@ -23,6 +23,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "store/shared_errand.h"
 #include "store/sqlite_batch.h"
 
 #define LATE_MAX 1024 /* some 300 bytes each */
@@ -50,15 +51,11 @@ struct writer {
 	bool knocking; /* it is on its way */
 };
 
-/* What another thread has the writer do, and waits for: without a mailbox of its own,
- * because that wants a descriptor, and there may be none left. */
-struct errand {
-	struct letter letter;
+/* What another thread has the writer do, and waits for. */
+struct writer_errand {
+	struct errand errand;
 	struct writer *writer;
 	void (*act)(struct writer *);
-	pthread_mutex_t lock;
-	pthread_cond_t over;
-	bool done;
 };
 
 /* ---- a batch ------------------------------------------------------------- */
@@ -207,7 +204,7 @@ call_arrived(struct letter *l)
 static void
 errand_arrived(struct letter *l)
 {
-	struct errand *e = (struct errand *)(void *)l;
+	struct writer_errand *e = (struct writer_errand *)(void *)l;
 
 	queue_add(&e->writer->errands, l);
 }
@@ -262,14 +259,12 @@ static void
 run_errands(struct writer *w)
 {
 	while (w->errands.n > 0) {
-		struct errand *e = (struct errand *)(void *)queue_take(&w->errands);
+		struct writer_errand *e =
+			(struct writer_errand *)(void *)queue_take(&w->errands);
 
 		if (e->act != NULL)
 			e->act(w);
-		pthread_mutex_lock(&e->lock);
-		e->done = true;
-		pthread_cond_signal(&e->over);
-		pthread_mutex_unlock(&e->lock); /* from here on it may be gone */
+		errand_done(&e->errand);
 	}
 }
 
@@ -367,19 +362,10 @@ writer_post(struct writer *w, struct store_call *c)
 static void
 send_errand(struct writer *w, void (*act)(struct writer *))
 {
-	struct errand e = { .letter.open = errand_arrived,
-		.writer = w,
-		.act = act,
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.over = PTHREAD_COND_INITIALIZER };
+	struct writer_errand e = { .errand.letter.open = errand_arrived, .writer = w,
+		.act = act };
 
-	mailbox_post(w->inbox, &e.letter);
-	pthread_mutex_lock(&e.lock);
-	while (!e.done)
-		pthread_cond_wait(&e.over, &e.lock);
-	pthread_mutex_unlock(&e.lock);
-	pthread_cond_destroy(&e.over);
-	pthread_mutex_destroy(&e.lock);
+	errand_send(&e.errand, w->inbox);
 }
 
 void

@@ -24,19 +24,14 @@ digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool
-hex(char c)
-{
-	return digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
-}
-
 /* Only letters, digits, characters of `marks` and, if escapes, %XX. */
 static bool
 only(struct bytes b, struct bytes marks, bool escapes)
 {
 	for (size_t i = 0; i < b.n; i++) {
 		if (escapes && b.p[i] == '%') {
-			if (b.n - i < 3 || !hex(b.p[i + 1]) || !hex(b.p[i + 2]))
+			if (b.n - i < 3 || hex_digit(b.p[i + 1]) < 0 ||
+				hex_digit(b.p[i + 2]) < 0)
 				return false;
 			i += 2;
 		} else if (!alpha(b.p[i]) && !digit(b.p[i]) &&

@@ -221,7 +221,6 @@ static enum vault_result
 pg_key_write(struct vault *vault, struct bytes text, struct fault *f)
 {
 	struct pq_value values[] = { pg_value(text) };
-	enum vault_result r = VAULT_DONE;
 	PGresult *result;
 
 	VAULT_TRY(pq_ask(pg_of(vault)->key_session, clock_monotonic_ms() + PG_ANSWER_MS,
@@ -229,12 +228,11 @@ pg_key_write(struct vault *vault, struct bytes text, struct fault *f)
 		" WHERE NOT EXISTS (SELECT 1 FROM latchkey_vault"
 		" WHERE record IS NOT NULL)",
 		values, 1, &result, f));
-	if (bytes_equal(bytes_of(vault_pq.cmdTuples(result)), B("0")))
-		r = VAULT_FAIL(f, VAULT_DAMAGED,
-			"the vault has records but no key: without "
-			"it nobody can read them; bring latchkey_vault_key back");
-	vault_pq.clear(result);
-	return r;
+	if (pg_wrote(result))
+		return VAULT_DONE;
+	return VAULT_FAIL(f, VAULT_DAMAGED,
+		"the vault has records but no key: without "
+		"it nobody can read them; bring latchkey_vault_key back");
 }
 
 /* ---- generations ----------------------------------------------------------- */

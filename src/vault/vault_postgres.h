@@ -83,6 +83,16 @@ pg_of(struct vault *v)
 	return (struct pg_vault *)v;
 }
 
+/* Did the statement find what it wants, and write? Clears the result. */
+static inline bool
+pg_wrote(PGresult *result)
+{
+	bool wrote = vault_pq.cmdTuples(result)[0] != '0';
+
+	vault_pq.clear(result);
+	return wrote;
+}
+
 static inline struct pq_value
 pg_value(struct bytes b)
 {

@@ -79,7 +79,6 @@ enum vault_result
 pg_attempt_put(struct vault *v, struct bytes id, struct bytes sealed, struct fault *f)
 {
 	struct pq_value values[] = { pg_value(id), pg_value(sealed) };
-	enum vault_result r = VAULT_DONE;
 	PGresult *result;
 
 	VAULT_TRY(pg_ask_once(pg_of(v), false,
@@ -90,12 +89,11 @@ pg_attempt_put(struct vault *v, struct bytes id, struct bytes sealed, struct fau
 		" FROM latchkey_vault_attempt"
 		" WHERE put_at >= now() - interval '600 seconds') < 10000",
 		values, 2, &result, f));
-	if (bytes_equal(bytes_of(vault_pq.cmdTuples(result)), B("0")))
-		r = VAULT_FAIL(f, VAULT_STORAGE,
-			"10000 attempts to connect are under way: "
-			"no more until some end or are ten minutes old");
-	vault_pq.clear(result);
-	return r;
+	if (pg_wrote(result))
+		return VAULT_DONE;
+	return VAULT_FAIL(f, VAULT_STORAGE,
+		"10000 attempts to connect are under way: "
+		"no more until some end or are ten minutes old");
 }
 
 /* Who deletes the row has it. */
