@@ -6,13 +6,31 @@
 
 import assert from 'node:assert/strict';
 
+import { cast } from '../../lib/cast.mjs';
 import { run, SLOW } from '../../lib/latchkey.mjs';
-import { DATABASE, LONG, tool } from './client.mjs';
+import { Strict } from '../strict.mjs';
+import { Client, DATABASE, LONG, tool } from './client.mjs';
+import { identity } from './https.mjs';
+import { Middleman } from './middleman.mjs';
 
 export const PROCESSES = 64;
 export const THREADS = 8;
 const LIFE = 3 * SLOW; // seconds
 const ROUNDS = LONG ? { expiry: DATABASE ? 40 : 200, refused: 200 } : { expiry: 2, refused: 10 };
+
+// Where crowds come together: a Latchkey behind the middleman, a strict server, a client.
+export async function stage() {
+	const who = await identity();
+	const man = await Middleman.start({ prepare: cast });
+	const strict = await Strict.start(who);
+	const client = await Client.make();
+	return { man, strict, client, async remove() {
+		await client.remove();
+		await man.close();
+		await strict.close();
+		await who.remove();
+	} };
+}
 
 export async function crowd(client, server, mode, { rounds = ROUNDS[mode], agent = false, env = {}, processes = PROCESSES } = {}) {
 	server.expiresIn = mode === 'expiry' ? LIFE : 3600;

@@ -5,24 +5,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { cast } from '../../lib/cast.mjs';
 import { sanitizerRuntime } from '../../lib/latchkey.mjs';
-import { Strict } from '../strict.mjs';
-import { Client, DATABASE, tool } from './client.mjs';
-import { crowd, judge, PROCESSES, THREADS } from './crowd.mjs';
-import { identity } from './https.mjs';
-import { Middleman } from './middleman.mjs';
+import { DATABASE, tool } from './client.mjs';
+import { crowd, judge, PROCESSES, stage, THREADS } from './crowd.mjs';
 
-const who = await identity();
-const man = await Middleman.start({ prepare: cast });
-const strict = await Strict.start(who);
-const client = await Client.make();
-after(async () => {
-	await client.remove();
-	await man.close();
-	await strict.close();
-	await who.remove();
-});
+const { man, strict, client, remove } = await stage();
+after(remove);
 
 for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
 	for (const mode of ['refused', 'expiry'])
