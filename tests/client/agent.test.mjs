@@ -11,6 +11,7 @@ import { after } from 'node:test';
 
 import { startCast } from '../lib/cast.mjs';
 import { BINARY, run, SLOW, sleep } from '../lib/latchkey.mjs';
+import { Pace } from '../lib/pace.mjs';
 import { sideBySide } from '../lib/side-by-side.mjs';
 import { at, approving, consenting, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
@@ -35,8 +36,8 @@ after(() => Promise.all(servers.map((s) => s.close())));
 
 const connect = (d, name, strict) => d.connect(name, [...at(strict, strict.client, { scope: 'books:read' }),
 	'--client-secret-file', d.file(`secret-${name}`, `${strict.client.client_secret}\n`)], approving(strict));
-const until = async (what, check, ms = 8000 * SLOW) => {
-	for (const began = Date.now(); Date.now() - began < ms; await sleep(25))
+const until = async (what, check, ms = 20000 * SLOW) => {
+	for (const pace = new Pace(); pace.took < ms; await pace.step())
 		if (await check())
 			return;
 	throw new Error(`${what}: not within ${ms} ms`);

@@ -166,7 +166,7 @@ export class Connection {
 	}
 
 	// The next answer, or null when the peer closed without one.
-	async read(asked = {}, timeoutMs = 20000) {
+	async read(asked = {}, timeoutMs = 60000) {
 		const end = await this.until(() => {
 			const at = this.buffer.indexOf('\r\n\r\n');
 			return at < 0 ? undefined : at;
@@ -197,12 +197,12 @@ export class Connection {
 	}
 
 	// What is still to come until the peer closes.
-	async rest(timeoutMs = 20000) {
+	async rest(timeoutMs = 60000) {
 		await this.until(() => undefined, timeoutMs);
 		return this.take(this.buffer.length);
 	}
 
-	async waitClosed(timeoutMs = 20000) {
+	async waitClosed(timeoutMs = 60000) {
 		const timer = AbortSignal.timeout(timeoutMs);
 		return Promise.race([
 			this.closed.then(() => true),

@@ -21,6 +21,7 @@ import { Connection, Pool, requestBytes } from './http.mjs';
 import { basic, form, pkce } from './form.mjs';
 import { watch } from './leftovers.mjs';
 import { Ledger } from './ledger.mjs';
+import { Pace } from './pace.mjs';
 import { Cluster, freshSchema, onPostgres, sql } from './postgres.mjs';
 
 export { Answer, Connection, requestBytes, strictJson } from './http.mjs';
@@ -259,8 +260,8 @@ export class Latchkey {
 					throw new Error('not said that it started');
 				return Date.now() - started;
 			} catch (error) {
-				if (Date.now() - started > 15000 * SLOW)
-					throw new Error(`not ready within ${15 * SLOW} s (${error.message}):\n${this.log}`);
+				if (Date.now() - started > 60000 * SLOW)
+					throw new Error(`not ready within ${60 * SLOW} s (${error.message}):\n${this.log}`);
 				await sleep(20);
 			}
 		}
@@ -306,15 +307,15 @@ export class Latchkey {
 	// Waits until check() is true; changes take a second at most, the rest is room
 	// for a machine that is busy with other tests. waited: how long it took.
 	async eventually(what, check, timeoutMs = 5000 * SLOW) {
-		const started = Date.now();
+		const pace = new Pace();
 		for (;;) {
 			const value = await check();
-			this.waited = Date.now() - started;
+			this.waited = pace.took;
 			if (value)
 				return value;
-			if (Date.now() - started > timeoutMs)
-				throw new Error(`${what}: not within ${timeoutMs} ms`);
-			await sleep(25);
+			if (this.waited > timeoutMs)
+				throw new Error(`${what}: not within ${timeoutMs} ms, on a machine ${pace.slower.toFixed(1)} times slower`);
+			await pace.step();
 		}
 	}
 

@@ -32,7 +32,7 @@ const TIMEOUT_MS = 20000 * SLOW;
 const ROUND_TRIPS = { attempts: 1, http_timeout_ms: TIMEOUT_MS };
 
 // Whatever happens, it ends in time and no sentence tells a secret.
-async function judge(got, { status, says, within = 4 * SILENCE_MS }, secrets) {
+async function judge(got, { status, says, within = 2 * TIMEOUT_MS }, secrets) {
 	assert.equal(got.status, status, JSON.stringify(got));
 	assert.match(got.message, says);
 	assert.ok(got.took_ms < within, `${got.took_ms} ms`);
