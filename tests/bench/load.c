@@ -16,7 +16,8 @@
  *              remembered) for a code with a fresh PKCE challenge, and redeems it
  *
  * Host names localhost:P, or the port of --named: that of the issuer, for a node
- * that listens elsewhere. CPU is what the kernel counted for --pid (all threads) while the clock ran.
+ * that listens elsewhere. CPU is what the kernel counted for --pid (all threads) while
+ * the clock ran.
  */
 #include <assert.h>
 #include <dirent.h>
