@@ -52,6 +52,11 @@ export class Strict {
 		return this.server.close();
 	}
 
+	// expiresIn: seconds, or a function that gives them for each token.
+	lifetime() {
+		return typeof this.expiresIn === 'function' ? this.expiresIn() : this.expiresIn;
+	}
+
 	secret(value) {
 		this.secrets.add(value);
 		return value;
@@ -195,7 +200,7 @@ export class Strict {
 		family.access = this.secret(`at_${random()}`);
 		this.refreshTokens.set(family.current, family);
 		this.accessTokens.set(family.access, family);
-		return { access_token: family.access, token_type: 'Bearer', expires_in: this.expiresIn,
+		return { access_token: family.access, token_type: 'Bearer', expires_in: this.lifetime(),
 			refresh_token: family.current, scope: family.scope };
 	}
 

@@ -3,7 +3,7 @@
 // With the agent: a crowd that asks it, and an agent that dies while it refreshes.
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { sleep } from '../../lib/latchkey.mjs';
 import { answers } from '../hostile.mjs';
@@ -12,16 +12,17 @@ import { crowd, judge, PROCESSES, stage, THREADS } from './crowd.mjs';
 const { man, strict, client, remove } = await stage();
 after(remove);
 
-for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
-	for (const mode of ['refused', 'expiry'])
-		test(`CL-25 ${PROCESSES} x ${THREADS}, ${mode}, against ${whom}, with the agent`, async (t) => {
-			const agent = await client.agent();
-			try {
-				judge(t, await crowd(client, server, mode, { agent: true }));
-			} finally {
-				assert.equal(await agent.stop(), 0, agent.output);
-			}
+describe('with the agent', { concurrency: 2 }, () => {
+	let agent;
+	before(async () => { agent = await client.agent(); });
+	after(async () => assert.equal(await agent.stop(), 0, agent.output));
+	for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
+		describe(whom, { concurrency: 1 }, () => {
+			for (const mode of ['refused', 'expiry'])
+				test(`CL-25 ${PROCESSES} x ${THREADS}, ${mode}, against ${whom}, with the agent`, async (t) =>
+					judge(t, await crowd(client, server, mode, { agent: true })));
 		});
+});
 
 test('kill -9 of the agent while it refreshes: who waits gets a token all the same', async () => {
 	const agent = await client.agent();

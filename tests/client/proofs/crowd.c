@@ -5,9 +5,12 @@
  *	crowd VAULT NAME PROCESSES THREADS ROUNDS expiry|refused [no-agent]
  *
  * In each round everybody first takes the token that is there, then all ask again:
- * `expiry` when its life has run out, `refused` at once, as after a 401. One line of
- * JSON a round says how many got a token, how many different ones, and whether it
- * is another than before. Nothing of a token is printed but a digest.
+ * `expiry` when its life has run out, `refused` at once, as after a 401. With `expiry`
+ * the first has the token replaced before, and the server gives that one a short life
+ * and the next a long one: however slow the machine is, a round has two refreshes, the
+ * first one's and the crowd's. One line of JSON a round says how many got a token, how
+ * many different ones, and how many the old one. Nothing of a token is printed but a
+ * digest.
  *
  * It uses the library as any program does: by its header alone.
  */
@@ -39,6 +42,7 @@ struct ticket {
 static struct shared {
 	pthread_barrier_t gate;
 	int64_t due_ms;
+	uint8_t stale[TICKET]; /* with expiry: the token that runs out */
 	struct ticket tickets[CROWD_MAX];
 } *shared;
 
@@ -128,23 +132,47 @@ ask_again(const struct lk_token *before, struct lk_token **out, struct lk_error 
 				: lk_token(connection, out, e);
 }
 
+/* When everybody asks; with expiry, of a token that was made for it. */
+static void
+set_stage(void)
+{
+	struct lk_token *there = NULL, *brief = NULL;
+	struct lk_error e = { 0 };
+
+	shared->due_ms = now_ms();
+	if (settings.refused)
+		return;
+	if (lk_token(connection, &there, &e) != LK_OK ||
+	    lk_token_after(connection, there, &brief, &e) != LK_OK) {
+		fprintf(stderr, "crowd: no token to begin with: %s\n", e.message);
+		exit(1);
+	}
+	shared->due_ms = now_ms() + (lk_token_expires_in(brief) + 1) * 1000;
+	print_digest(brief, shared->stale);
+	lk_token_free(there);
+	lk_token_free(brief);
+}
+
 static void
 one_round(struct ticket *mine, bool first)
 {
 	struct lk_token *before = NULL, *after = NULL;
 	struct lk_error e = { 0 };
-	enum lk_status status = lk_token(connection, &before, &e);
+	enum lk_status status;
 
-	pthread_barrier_wait(&shared->gate);
+	alarm(PATIENCE_S);
 	if (first)
-		shared->due_ms = settings.refused || before == NULL
-			? now_ms()
-			: now_ms() + (lk_token_expires_in(before) + 1) * 1000;
+		set_stage();
+	pthread_barrier_wait(&shared->gate);
+	status = lk_token(connection, &before, &e);
 	pthread_barrier_wait(&shared->gate);
 	sleep_until(shared->due_ms);
 	mine->took_ms = now_ms();
 	if (status == LK_OK) {
 		print_digest(before, mine->before);
+		/* Who came late has the next one already: that is not the old one. */
+		if (!settings.refused)
+			memcpy(mine->before, shared->stale, TICKET);
 		status = ask_again(before, &after, &e);
 	}
 	mine->took_ms = now_ms() - mine->took_ms;
@@ -183,7 +211,6 @@ household(int number)
 	struct lk *lk;
 	pthread_t threads[CROWD_MAX];
 
-	alarm(PATIENCE_S);
 	options.vault = settings.vault;
 	options.flags = settings.flags;
 	if (lk_open(&options, &lk, &e) != LK_OK ||

@@ -3,7 +3,7 @@
 // A crowd and no agent: the lock alone makes one refresh of it.
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 
 import { sanitizerRuntime } from '../../lib/latchkey.mjs';
 import { DATABASE, tool } from './client.mjs';
@@ -12,10 +12,14 @@ import { crowd, judge, PROCESSES, stage, THREADS } from './crowd.mjs';
 const { man, strict, client, remove } = await stage();
 after(remove);
 
-for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
-	for (const mode of ['refused', 'expiry'])
-		test(`CL-25 ${PROCESSES} x ${THREADS}, ${mode}, against ${whom}`, async (t) =>
-			judge(t, await crowd(client, server, mode)));
+describe('without the agent', { concurrency: 2 }, () => {
+	for (const [whom, server] of [['Latchkey', man], ['a strict server', strict]])
+		describe(whom, { concurrency: 1 }, () => {
+			for (const mode of ['refused', 'expiry'])
+				test(`CL-25 ${PROCESSES} x ${THREADS}, ${mode}, against ${whom}`, async (t) =>
+					judge(t, await crowd(client, server, mode)));
+		});
+});
 
 test('the control: where locks hold nobody, the same judge is not content', { skip: DATABASE && 'these are the locks of files' }, async (t) => {
 	const preload = [...await sanitizerRuntime(), tool('no_lock.so')].join(' ');

@@ -81,7 +81,7 @@ export class Middleman extends Script {
 		this.note(said.access_token);
 		this.note(said.refresh_token);
 		if (said.expires_in && this.expiresIn)
-			said.expires_in = this.expiresIn;
+			said.expires_in = typeof this.expiresIn === 'function' ? this.expiresIn() : this.expiresIn;
 		return { status, headers, body: body && JSON.stringify(said) };
 	}
 
