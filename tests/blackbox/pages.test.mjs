@@ -4,12 +4,12 @@
 // errors; and what a hostile page next to them cannot do.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { test } from 'node:test';
 
 import { ACME, BOLT, SCOPES, close, startCast, table } from '../lib/cast.mjs';
 import { address, fill, forms, random, read, sleep } from '../lib/latchkey.mjs';
 import { CODE, OK, PAGE, RED } from '../lib/outcome.mjs';
+import { worked } from '../lib/pace.mjs';
 
 const HOSTILE = 'Nice & <b>bold</b> "App"';
 const lk = await startCast({
@@ -460,16 +460,9 @@ test('U-11 the other decision after the first is not heard', async () => {
 async function attempt(username, password, from = address()) {
 	const browser = lk.browser({ from });
 	const page = await browser.follow(await browser.get('/account'));
-	const before = worked();
+	const before = worked(lk.child);
 	const answer = await browser.submit(page, signInOf(page), { username, password });
-	return { answer, ms: worked() - before, browser };
-}
-
-// How long the server has worked, in ms: what a password costs it, however busy the machine.
-function worked() {
-	const tasks = `/proc/${lk.child.pid}/task`;
-	return fs.readdirSync(tasks)
-		.reduce((sum, task) => sum + Number(fs.readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0);
+	return { answer, ms: worked(lk.child) - before, browser };
 }
 
 test('U-12 one message and one time for a wrong password and an unknown person', async () => {

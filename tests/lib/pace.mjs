@@ -4,6 +4,8 @@
 // in seconds is the server's; where short waits of our own take twice as long as asked,
 // so does its work, and the time counts half.
 
+import fs from 'node:fs';
+
 const STEP_MS = 25;
 
 export class Pace {
@@ -26,6 +28,14 @@ export class Pace {
 	get took() {
 		return Math.round((performance.now() - this.#began) / this.slower);
 	}
+}
+
+// How long a process has worked, in ms of a processor: what something costs it, however
+// busy the machine.
+export function worked({ pid }) {
+	const tasks = `/proc/${pid}/task`;
+	return fs.readdirSync(tasks)
+		.reduce((sum, task) => sum + Number(fs.readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0);
 }
 
 // What work() gives, and how long it took: [value, ms].
