@@ -18,7 +18,7 @@
 #include "server/keys.h"
 #include "store/store.h"
 
-#define UNDER_WAY 512 /* what the writer takes into one transaction */
+#define UNDER_WAY 256 /* what PostgreSQL is given as one transaction; SQLite takes 512 */
 
 static struct {
 	struct keys *keys;
