@@ -102,7 +102,7 @@ Acknowledged by the disk of a standby (\`synchronous_standby_names = 'ANY 1 (*)'
 
 ${floorTable('both disks', m.standby)}
 
-Acknowledged by the primary's own disk alone (the standby follows, nobody waits for it):
+Acknowledged by the primary's own disk, without a standby:
 
 ${floorTable('own disk', m.alone)}
 
