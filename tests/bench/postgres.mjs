@@ -72,7 +72,7 @@ async function filled(topology, grants) {
 	await vacuum(topology.primary, lk);
 	lk.size = await size(topology.primary, lk);
 	lk.bytesAGrant = (lk.size - empty) / grants;
-	console.log(`filled ${schema.name} with ${grants} grants in ${((performance.now() - since) / 1000).toFixed(0)} s`);
+	console.log(`filled ${schema.name} with ${grants} grants of ${Math.round(lk.bytesAGrant)} bytes in ${((performance.now() - since) / 1000).toFixed(0)} s`);
 	lk.access = pairs.filter((_, i) => i % 4 === 0).map(([access]) => access);
 	lk.refresh = pairs.filter((_, i) => i % 4 !== 0).map(([, refresh]) => refresh);
 	lk.refreshes = 0;

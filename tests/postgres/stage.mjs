@@ -57,7 +57,7 @@ export class Topology {
 // address.
 export class Node extends Latchkey {
 	static async beside(first, { env = {}, conf = {} } = {}) {
-		const node = new Node({ env });
+		const node = new Node({ env, conf: { ...first.conf, ...conf } });
 		node.first = first;
 		fs.cpSync(first.data, node.data, { recursive: true, filter: (name) => !/\.sock(\.\d+)?$/.test(name) });
 		node.port = await freePort();
