@@ -85,11 +85,12 @@ export class Campaign {
 		up();
 	}
 
-	async rounds(count) {
+	// `count` of them, and more if they have not done enough, up to four times as many.
+	async rounds(count, enough = () => true) {
 		const lives = this.clients.map((c) => c.live());
 		const failed = Promise.all(lives).then(() => new Promise(() => {})); // only rejects
 		await Promise.race([failed, (async () => {
-			for (let round = 1; round <= count; round++) {
+			for (let round = 1; round <= count || (!enough() && round <= 4 * count); round++) {
 				await sleep(this.patience(round) * SLOW);
 				await this.killAndRestart(round);
 				for (const grant of sample(this.run.kept, 4))
@@ -98,7 +99,7 @@ export class Campaign {
 			this.run.over = true;
 			await Promise.all(lives);
 		})()]);
-		assert.equal(this.restarts.length, count);
+		assert.ok(this.restarts.length >= count);
 	}
 
 	// The end of what nobody ended: the newest works, nothing older does.
