@@ -28,6 +28,7 @@ enum {
 	TICK = 50,     /* ms */
 	SLOTS = 2048,  /* one revolution: 102 s, beyond every deadline of http */
 	BATCH = 256,   /* events taken from epoll at once */
+	DUE_A_TURN = 32, /* timers run; thousands may be due at once, and events wait */
 };
 
 struct loop {
@@ -40,6 +41,7 @@ struct loop {
 	void (*after_turn)(void *);
 	void *after_turn_arg;
 	struct timer *soon;
+	struct timer *due; /* taken out of their slots, and not run yet */
 	struct timer *slots[SLOTS];
 	uint64_t maybe[SLOTS / 64];
 	struct epoll_event events[BATCH];
@@ -245,7 +247,7 @@ sleep_ms(const struct loop *l)
 	int64_t tick = next_tick(l);
 	int64_t left;
 
-	if (l->soon != NULL)
+	if (l->soon != NULL || l->due != NULL)
 		return 0;
 	if (tick < 0)
 		return -1;
@@ -269,10 +271,9 @@ run_list(struct loop *l, struct timer *list)
 }
 
 /* Takes what is due out of a slot; the rest waits for its revolution. */
-static struct timer *
+static void
 take_due(struct loop *l, size_t slot, int64_t tick)
 {
-	struct timer *due = NULL;
 	struct timer *next;
 
 	for (struct timer *t = l->slots[slot]; t != NULL; t = next) {
@@ -280,26 +281,38 @@ take_due(struct loop *l, size_t slot, int64_t tick)
 		if (t->due_ms > tick * TICK)
 			continue;
 		loop_timer_stop(l, t);
-		hang(&due, t);
+		hang(&l->due, t);
 	}
 	if (l->slots[slot] == NULL)
 		l->maybe[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-	return due;
+}
+
+/* The next that is due; NULL: none yet. */
+static struct timer *
+next_due(struct loop *l)
+{
+	int64_t now_tick = l->now_ms / TICK;
+	int64_t tick;
+
+	while (l->due == NULL && (tick = next_tick(l)) >= 0 && tick <= now_tick) {
+		l->tick = tick;
+		take_due(l, (size_t)(tick % SLOTS), tick);
+	}
+	if (l->due == NULL && l->tick < now_tick)
+		l->tick = now_tick;
+	return l->due;
 }
 
 static void
 run_timers(struct loop *l)
 {
 	struct timer *soon = l->soon;
-	int64_t now_tick = l->now_ms / TICK;
-	int64_t tick;
+	struct timer *t;
 
 	l->soon = NULL;
 	run_list(l, soon);
-	while ((tick = next_tick(l)) >= 0 && tick <= now_tick) {
-		l->tick = tick;
-		run_list(l, take_due(l, (size_t)(tick % SLOTS), tick));
+	for (int i = 0; i < DUE_A_TURN && (t = next_due(l)) != NULL; i++) {
+		loop_timer_stop(l, t);
+		t->due(t);
 	}
-	if (l->tick < now_tick)
-		l->tick = now_tick;
 }

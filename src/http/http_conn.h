@@ -93,6 +93,7 @@ struct http_server {
 	int64_t complained_ms;
 	struct http_queue queues[QUEUE_COUNT];
 	struct timer handshaking; /* some wait for their turn */
+	bool crowded; /* more wait to be accepted than one turn takes */
 	struct http_peers *peers;
 	size_t open;
 	struct http_stream *spare; /* a pool */

@@ -11,7 +11,7 @@
  */
 #include "http/http_conn.h"
 
-enum { STEPS_A_TURN = 4 };
+enum { STEPS_A_TURN = 2 };
 
 static void
 failed(struct http_conn *c)
@@ -83,8 +83,10 @@ http_handshakes_go_on(struct timer *handshaking)
 	struct http_server *s = (struct http_server *)((char *)handshaking -
 		offsetof(struct http_server, handshaking));
 	struct http_queue *waiting = &s->queues[QUEUE_HANDSHAKE];
+	/* Whoever comes by next may be in a hurry; a crowd is mostly not. */
+	int steps = s->crowded ? 1 : STEPS_A_TURN;
 
-	for (int i = 0; i < STEPS_A_TURN && waiting->oldest != NULL; i++)
+	for (int i = 0; i < steps && waiting->oldest != NULL; i++)
 		go_on(waiting->oldest);
 	if (waiting->oldest != NULL)
 		loop_timer(s->loop, handshaking, 0);

@@ -391,6 +391,7 @@ accept_ready(struct watch *w, uint32_t events)
 	struct http_server *s = ((struct http_listener *)w)->server;
 
 	(void)events;
+	s->crowded = true;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		struct sockaddr_storage from = { 0 };
 		socklen_t length = sizeof(from);
@@ -400,8 +401,10 @@ accept_ready(struct watch *w, uint32_t events)
 		if (fd >= 0) {
 			admit(s, fd, &from);
 		} else if (!is_passing(errno)) {
-			if (errno == EAGAIN || !somebody_waits(w->fd))
+			if (errno == EAGAIN || !somebody_waits(w->fd)) {
+				s->crowded = false;
 				return;
+			}
 			if (!evict_one(s)) {
 				pause_accepting(s);
 				return;
