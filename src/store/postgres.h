@@ -214,7 +214,7 @@ struct line {
 	struct shot shots[2 * BATCH_MAX + 16];
 	size_t shot_count, shot_at;
 	bool answered; /* the shot under way has its result */
-	bool unsent;   /* libpq had no memory for something of this batch */
+	bool confused; /* libpq had no memory for something it sent, or was told */
 	bool unsure; /* said by the server during this batch */
 	bool stalled; /* its calls were given up; the server's answer is still waited for */
 	char state_code[6]; /* of the batch's first failure */

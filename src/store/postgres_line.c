@@ -149,11 +149,11 @@ line_shoot(struct line *l, enum pg_statement which, const struct pg_params *p,
 	const struct pg_text *text = &pg_statements[which];
 
 	if (!l->prepared[which]) {
-		l->unsent |= pq.sendPrepare(l->conn, text->name, text->sql, 0, NULL) != 1;
+		l->confused |= pq.sendPrepare(l->conn, text->name, text->sql, 0, NULL) != 1;
 		add_shot(l, (struct shot){ .which = which, .prepares = true });
 		l->prepared[which] = true;
 	}
-	l->unsent |= pq.sendQueryPrepared(l->conn, text->name, p->n, p->values, p->lengths,
+	l->confused |= pq.sendQueryPrepared(l->conn, text->name, p->n, p->values, p->lengths,
 			     p->formats, 1) != 1;
 	add_shot(l, (struct shot){ which, false, take, jobs, n });
 }
@@ -183,7 +183,7 @@ begin(struct line *l)
 	l->state = LINE_BUSY;
 	l->deadline_ms = clock_monotonic_ms() + PG_ANSWER_MS;
 	l->shot_count = l->shot_at = 0;
-	l->answered = l->unsure = l->unsent = false;
+	l->answered = l->unsure = l->confused = false;
 	l->state_code[0] = '\0';
 	l->sent_us = pg_now_us();
 }
@@ -192,7 +192,7 @@ begin(struct line *l)
 static void
 send_sync(struct line *l)
 {
-	if (pq.pipelineSync(l->conn) != 1 || l->unsent)
+	if (pq.pipelineSync(l->conn) != 1 || l->confused)
 		lost_by_itself(l);
 	else
 		push(l);
@@ -286,6 +286,7 @@ note_failure(struct line *l, const struct shot *shot, const PGresult *r)
 	if (l->state_code[0] != '\0')
 		return;
 	(void)pg_fault(l->conn, r, pg_statements[shot->which].name, &l->fault);
+	l->confused = state == NULL; /* the server always names one */
 	snprintf(l->state_code, sizeof(l->state_code), "%s",
 		state != NULL ? state : "XX000");
 	if (shot->which == PG_commit && !pg_state_passes(l->state_code))
@@ -411,7 +412,8 @@ take_all(struct line *l)
 			take_result(l, r);
 			l->answered = true;
 		}
-		if ((r == NULL && !next_shot(l)) || (over && l->shot_at < l->shot_count)) {
+		if ((r == NULL && !next_shot(l)) ||
+			(over && (l->confused || l->shot_at < l->shot_count))) {
 			pq.clear(r);
 			lost_by_itself(l);
 			return;
