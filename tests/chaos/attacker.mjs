@@ -55,12 +55,15 @@ async function wrongly() {
 	const lk = new Latchkey({});
 	Object.assign(lk, { port, ca: Buffer.from(ca, 'base64'), issuer: `https://${host}` });
 	for (;;) {
+		const browser = lk.browser();
 		try {
-			await lk.browser().signIn({ username, password: `wrong-${randomInt(1e9)}` });
+			await browser.signIn({ username, password: `wrong-${randomInt(1e9)}` });
 			counts.signIns++;
 		} catch {
 			await sleep(50);
 		}
+		lk.pool.idle.get(browser.from)?.forEach((c) => c.close());
+		lk.pool.idle.delete(browser.from);
 	}
 }
 
