@@ -233,6 +233,7 @@ void line_shoot(struct line *l, enum pg_statement which, const struct pg_params 
 void line_ready(struct line *l, uint32_t events); /* its socket has something */
 /* Answers those that have waited too long (postgres_jobs.c). */
 void line_give_up(struct line *l, int64_t now_ms);
+void line_again(struct line *l); /* its batch is tried once more */
 /* Sends what waits, connects, gives up what is late; returns ms until it wants more. */
 int line_tend(struct line *l, int64_t now_ms);
 

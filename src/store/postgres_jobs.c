@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * postgres_jobs.c - calls that wait: queues of them, and those that have waited too
- * long, which are told so.
+ * postgres_jobs.c - calls that wait: queues of them, those that wait once more, and
+ * those that have waited too long, which are told so.
  */
 #include "base/clock.h"
 #include "store/postgres.h"
 
 #define DOWN_MAX_MS 1000 /* from then on calls fail at once */
+#define AGAIN_MS 1100 /* a deadlock (1000) is tried again, a lock not had (1200) is not */
 #define WAIT_MS 400 /* for a batch under way, which itself may take PG_ANSWER_MS */
 
 void
@@ -72,4 +73,27 @@ line_give_up(struct line *l, int64_t now_ms)
 	}
 	jobs_move(&kept, &l->waiting); /* what was asked meanwhile */
 	l->waiting = kept;
+}
+
+/* Back in front of what waits, in order; whoever has waited long enough is answered. How
+ * long the batch took is not held against the others: they wait anew. */
+void
+line_again(struct line *l)
+{
+	int64_t now_ms = clock_monotonic_ms(), since_ms = now_ms - AGAIN_MS;
+	struct jobs all = { 0 };
+	struct job *j;
+
+	l->shot_count = 0;
+	arena_reset(l->arena);
+	while ((j = jobs_take(&l->batch)) != NULL)
+		if (j->asked_ms < since_ms) {
+			pg_port_end_job(l->port, j, FAULT, &l->fault);
+		} else {
+			j->queued_ms = now_ms;
+			jobs_add(&all, j);
+		}
+	jobs_move(&all, &l->waiting);
+	l->waiting = all;
+	pg_port_wake(l->port);
 }

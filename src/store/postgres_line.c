@@ -26,7 +26,6 @@
 #include "store/postgres.h"
 
 #define RETRY_MS 200 /* between attempts to connect */
-#define AGAIN_MS 1100 /* a deadlock (1000) is tried again, a lock not had (1200) is not */
 #define TEND_MS 100
 
 static struct pg_store *
@@ -131,6 +130,16 @@ lost_by_itself(struct line *l)
 
 	snprintf(why, sizeof(why), "%.*s", BYTES_FMT(first));
 	lost(l, first.n > 0 ? why : "the connection broke");
+}
+
+/* Where all is answered but the sync, libpq had no memory to tell of that: it never will. */
+static void
+overdue(struct line *l)
+{
+	if (l->shot_at + l->answered >= l->shot_count)
+		lost(l, "the end of an answer is missing");
+	else
+		stall(l);
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -313,29 +322,6 @@ take_result(struct line *l, const PGresult *r)
 		snprintf(l->state_code, sizeof(l->state_code), "25P02");
 }
 
-/* Back in front of what waits, in order; whoever has waited long enough is answered. How
- * long the batch took is not held against the others: they wait anew. */
-static void
-again(struct line *l)
-{
-	int64_t now_ms = clock_monotonic_ms(), since_ms = now_ms - AGAIN_MS;
-	struct jobs all = { 0 };
-	struct job *j;
-
-	l->shot_count = 0;
-	arena_reset(l->arena);
-	while ((j = jobs_take(&l->batch)) != NULL)
-		if (j->asked_ms < since_ms) {
-			pg_port_end_job(l->port, j, FAULT, &l->fault);
-		} else {
-			j->queued_ms = now_ms;
-			jobs_add(&all, j);
-		}
-	jobs_move(&all, &l->waiting);
-	l->waiting = all;
-	pg_port_wake(l->port);
-}
-
 static void
 batch_failed(struct line *l)
 {
@@ -346,7 +332,7 @@ batch_failed(struct line *l)
 	else if (l->batch.n > 1)
 		l->alone = l->batch.n;
 	if (l->batch.n > 1 || passes)
-		again(l);
+		line_again(l);
 	else
 		unload(l, FAULT);
 }
@@ -466,7 +452,7 @@ line_tend(struct line *l, int64_t now_ms)
 	if (l->state == LINE_CONNECTING && now_ms >= l->deadline_ms)
 		lost(l, "no answer in time");
 	if (l->state == LINE_BUSY && !l->stalled && now_ms >= l->deadline_ms)
-		stall(l);
+		overdue(l);
 	if ((l->state == LINE_IDLE || l->stalled) && l->era != atomic_load(&store_of(l)->era))
 		hang_up(l); /* the primary may be another */
 	if (l->state == LINE_IDLE && l->waiting.n > 0 && !l->held && now_ms >= l->rest_ms &&
