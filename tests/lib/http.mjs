@@ -215,6 +215,9 @@ export class Connection {
 	}
 }
 
+// The server closes what is idle for a minute: a request must not meet that on its way.
+const IDLE_MS = 30000;
+
 // Keep-alive connections by where they speak from.
 export class Pool {
 	constructor(open) {
@@ -226,7 +229,7 @@ export class Pool {
 		const list = this.idle.get(from) ?? [];
 		while (list.length) {
 			const c = list.pop();
-			if (!c.ended && c.buffer.length === 0)
+			if (!c.ended && c.buffer.length === 0 && performance.now() - c.idleSince < IDLE_MS)
 				return c;
 			c.close();
 		}
@@ -236,6 +239,7 @@ export class Pool {
 	give(from, c) {
 		if (!this.idle.has(from))
 			this.idle.set(from, []);
+		c.idleSince = performance.now();
 		this.idle.get(from).push(c);
 	}
 
