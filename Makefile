@@ -23,8 +23,8 @@ endif
 .PHONY: all help deps run test test-postgres test-chaos test-crash test-client-long \
 	test-asan test-tsan bench bench-postgres fuzz lint format cover install clean
 
-all: $(BUILD)/build.ninja ## build build/latchkey (packages: make deps)
-	@$(NINJA) -C $(BUILD) latchkey
+all: $(BUILD)/build.ninja ## build build/latchkey and its manual (packages: make deps)
+	@$(NINJA) -C $(BUILD) latchkey docs/latchkey.1 docs/latchkey-connect.1
 
 help: ## this list
 	@echo 'Latchkey: make TARGET'

@@ -100,6 +100,17 @@ run(struct cli *c, int argc, char **argv)
 	return c->command->run(c);
 }
 
+/* What was printed has arrived, or the command has not done its work. */
+static int
+written(int status)
+{
+	if ((fflush(stdout) == 0 && ferror(stdout) == 0) || status != 0)
+		return status;
+	fputs("latchkey: what was to be printed could not be written to standard output; "
+	      "is it full, or closed?\n", stderr);
+	return 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -111,13 +122,11 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	c.command = find(argc, argv, &words);
 	if (c.command == NULL)
-		return not_found(argc, argv);
+		return written(not_found(argc, argv));
 	c.arena = arena_new();
 	status = run(&c, argc - words - 1, argv + words + 1);
 	cli_vault_close(&c);
 	cli_close(&c);
 	arena_free(c.arena);
-	if (fflush(stdout) != 0 && status == 0)
-		status = 1;
-	return status;
+	return written(status);
 }

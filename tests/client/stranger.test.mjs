@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { run, sleep } from '../lib/latchkey.mjs';
+import { BINARY, run, sleep } from '../lib/latchkey.mjs';
 import { approving, at, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
 import { Strict } from './strict.mjs';
@@ -130,4 +130,12 @@ test('exec --socket: who asks while descriptors have run out is answered when th
 	assert.equal(running.stderr.split('cannot be answered').length, 2, running.stderr);
 	running.child.stdin.end('\n');
 	assert.equal((await running.end()).status, 0);
+});
+
+test('what could not be printed is said, and is no success', async () => {
+	for (const line of ['"$0" --help >/dev/full', '"$0" --version >&-', '"$0" connect --help >/dev/full']) {
+		const told = await run('sh', ['-c', line, BINARY]);
+		assert.equal(told.status, 1, line);
+		assert.match(told.stderr, /could not be written to standard output/);
+	}
 });

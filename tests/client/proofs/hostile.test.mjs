@@ -352,7 +352,7 @@ rows('CL-32 Retry-After', [
 		assert.equal(site.refreshes(), asked, 'the server is not asked before that');
 });
 
-test('CL-32 500, then success: tried again within the call, with a pause', () => client.with({ attempts: 4, http_timeout_ms: TIMEOUT_MS }, async (driver) => {
+test('CL-32 500, then success: tried again within the call, with a pause', () => client.with({ attempts: 4, http_timeout_ms: TIMEOUT_MS, lock_wait_ms: 4 * TIMEOUT_MS }, async (driver) => {
 	const site = hostile.site();
 	const { name } = await driver.connect(site);
 	site.next('token', answers.status(500), answers.reset());

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -202,7 +203,7 @@ TEST(a_word_that_crosses_the_others_is_not_taken_for_heard)
 	close(listener);
 }
 
-static volatile sig_atomic_t signals;
+static atomic_int signals;
 
 static void
 count_signal(int number)
@@ -215,7 +216,7 @@ static void *
 answer_after_signals(void *arg)
 {
 	int fd = accept(*(int *)arg, NULL, NULL);
-	sig_atomic_t until = signals + 5;
+	int until = signals + 5;
 
 	while (signals < until)
 		poll(NULL, 0, 1);
