@@ -39,7 +39,7 @@ async function replace(node) {
 test('three servers replaced in turn, twice: nobody notices', async (t) => {
 	const { access_token } = await lk.grant(lk.web);
 	lk.pool.close();
-	const stop = load(lk, access_token, nodes.map((node) => node.port));
+	const stop = load(lk, () => access_token, nodes.map((node) => node.port));
 	await sleep(300);
 	for (const node of [...nodes, ...nodes]) {
 		await replace(node);

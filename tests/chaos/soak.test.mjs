@@ -32,13 +32,19 @@ const look = async () => ({
 });
 
 test(`${SECONDS} s of refreshes and introspections: memory, descriptors, threads and database stay level`, async (t) => {
-	const { access_token } = await lk.grant(lk.web);
+	let tokens = await lk.grant(lk.web);
+	let granted = Date.now();
 	const crowd = await writers(lk, 8);
-	const stop = load(lk, access_token, [lk.port], 200 / SLOW);
+	const stop = load(lk, () => tokens.access_token, [lk.port], 200 / SLOW);
 	const running = crowd.map((w) => w.run());
 	const seen = [];
-	for (const end = Date.now() + SECONDS * 1000; Date.now() < end; await sleep(Math.max(200, SECONDS * 5)))
+	for (const end = Date.now() + SECONDS * 1000; Date.now() < end; await sleep(Math.max(200, SECONDS * 5))) {
 		seen.push(await look());
+		if (Date.now() - granted > 300000) { // it lives for twice as long
+			tokens = await lk.grant(lk.web);
+			granted = Date.now();
+		}
+	}
 	crowd.forEach((w) => { w.stopped = true; });
 	await Promise.all(running);
 	const { sent, wrong } = await stop();

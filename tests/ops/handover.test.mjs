@@ -43,7 +43,7 @@ function start(lk, args = ['--replace'], { command = BINARY, before = [], stdio 
 async function alive(lk, rounds) {
 	const { access_token } = await lk.grant(lk.web);
 	lk.pool.close(); // what idles would be waited for
-	const stop = load(lk, access_token);
+	const stop = load(lk, () => access_token);
 	await sleep(300);
 	await rounds();
 	await sleep(500);

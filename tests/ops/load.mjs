@@ -10,13 +10,14 @@ import { basic, form, SLOW } from '../lib/latchkey.mjs';
 export const RATE = Math.floor(500 / SLOW);
 
 // Requests at `rate` a second until stop(): most over kept connections, some over new ones.
+// token() gives the access token of the moment.
 export function load(lk, token, ports = [lk.port], rate = RATE) {
 	const kept = new https.Agent({ keepAlive: true, maxSockets: 16, scheduling: 'fifo', ca: lk.ca });
 	const fresh = new https.Agent({ keepAlive: false, ca: lk.ca });
 	const seen = { sent: 0, wrong: [], ms: [] };
 	const under = new Set();
-	const body = form({ token });
 	const one = (agent) => new Promise((resolve) => {
+		const body = form({ token: token() });
 		const began = performance.now();
 		const wrong = (what) => { seen.wrong.push(`${Date.now()} ${agent === kept ? 'kept' : 'new'} ${what}`); resolve(); };
 		const request = https.request({ host: '127.0.0.1', servername: 'localhost', port: ports[seen.sent % ports.length], agent, method: 'POST',
