@@ -60,7 +60,7 @@ process.on('message', async (m) => {
 		story = m;
 		story.ca = Buffer.from(m.lk.ca, 'base64');
 	} else if (m === 'go') {
-		const both = [load({ ...story.lk, ca: story.ca }, story.token, [story.lk.port], story.rate), refreshes(story.ca)];
+		const both = [load({ ...story.lk, ca: story.ca }, () => story.token, [story.lk.port], story.rate), refreshes(story.ca)];
 		stop = () => Promise.all(both.map((end) => end()));
 	} else if (m === 'stop') {
 		const [asked, refreshed] = await stop();
