@@ -8,8 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 
-import { BINARY, Latchkey, sleep } from '../lib/latchkey.mjs';
-import { CONNECTIONS, credentials, load, median, pin, ROUNDS, rss, SECONDS, tool } from './measure.mjs';
+import { BINARY, sleep } from '../lib/latchkey.mjs';
+import { CONNECTIONS, credentials, installation, load, median, pin, ROUNDS, rss, SECONDS, tool } from './measure.mjs';
 
 const FEW = 1000;
 const MANY = Number(process.env.SCALE ?? 1000000);
@@ -76,13 +76,7 @@ const stored = (lk) => size(database(lk)) + size(`${database(lk)}-wal`);
 
 // An installation whose database holds so many live grants of one client.
 async function filled(grants) {
-	const lk = new Latchkey({ conf: { log_level: 'warning', workers: 1, connections_per_address: 2000 } });
-	await lk.init();
-	await lk.scope('export-jobs:read', 'See your export jobs');
-	lk.web = await lk.client('Ledger', { type: 'confidential', 'redirect-uri': 'https://ledger.example/callback',
-		scope: 'export-jobs:read', grant: ['authorization_code', 'refresh_token'] });
-	await lk.user({ username: 'ana', companies: ['urn:acme:company:1:Acme'] });
-	lk.api = await lk.resource('API');
+	const lk = await installation();
 	const empty = stored(lk), since = performance.now();
 	const { stdout, status, stderr } = spawnSync(tool('fill'), [lk.data, lk.web.client_id, 'ana', String(grants),
 		String(Math.min(grants, SAMPLE))], { encoding: 'utf8', maxBuffer: 1 << 28 });

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { basic } from '../lib/latchkey.mjs';
+import { basic, Latchkey } from '../lib/latchkey.mjs';
 
 export const ROUNDS = Number(process.env.ROUNDS ?? 3);
 export const SECONDS = Number(process.env.SECONDS ?? 4);
@@ -23,6 +23,18 @@ export const rss = (pid) => memory(pid, 'VmRSS');
 export const ownMemory = (pid) => memory(pid, 'RssAnon'); // without the pages of files
 export const credentials = (client) => basic(client.client_id, client.client_secret).slice('Basic '.length);
 export const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+
+// A server of one worker, not started yet, with one client, one person and one API.
+export async function installation(more = {}) {
+	const lk = new Latchkey({ conf: { log_level: 'warning', workers: 1, connections_per_address: 2000 }, ...more });
+	await lk.init();
+	await lk.scope('export-jobs:read', 'See your export jobs');
+	lk.web = await lk.client('Ledger', { type: 'confidential', 'redirect-uri': 'https://ledger.example/callback',
+		scope: 'export-jobs:read', grant: ['authorization_code', 'refresh_token'] });
+	await lk.user({ username: 'ana', companies: ['urn:acme:company:1:Acme'] });
+	lk.api = await lk.resource('API');
+	return lk;
+}
 
 export function load(args, pids, { pinned = PINNED } = {}) {
 	const command = [tool('load'), '--seconds', String(SECONDS), ...pids.flatMap((p) => ['--pid', String(p)]), ...args];

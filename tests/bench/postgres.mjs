@@ -16,12 +16,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { Latchkey, sleep } from '../lib/latchkey.mjs';
+import { sleep } from '../lib/latchkey.mjs';
 import { freshSchema, mustSql } from '../lib/postgres.mjs';
 import { Node, QUORUM, Topology } from '../postgres/stage.mjs';
 import { clusterCpu, Floor } from './floor.mjs';
 import { startTime } from './growth.mjs';
-import { CONNECTIONS, credentials, load, median, ownMemory, ROUNDS, rss, SECONDS, tool } from './measure.mjs';
+import { CONNECTIONS, credentials, installation, load, median, ownMemory, ROUNDS, rss, SECONDS, tool } from './measure.mjs';
 import { writePostgres } from './report_postgres.mjs';
 
 const FEW = 1000;
@@ -59,14 +59,8 @@ function fill(lk, grants) {
 // refreshed is another one: each grant serves one purpose.
 async function filled(topology, grants) {
 	const schema = await freshSchema(topology.url);
-	const lk = new Latchkey({ database: schema.url, conf: { log_level: 'warning', workers: 1, connections_per_address: 2000 } });
+	const lk = await installation({ database: schema.url });
 	lk.schema = schema;
-	await lk.init();
-	await lk.scope('export-jobs:read', 'See your export jobs');
-	lk.web = await lk.client('Ledger', { type: 'confidential', 'redirect-uri': 'https://ledger.example/callback',
-		scope: 'export-jobs:read', grant: ['authorization_code', 'refresh_token'] });
-	await lk.user({ username: 'ana', companies: ['urn:acme:company:1:Acme'] });
-	lk.api = await lk.resource('API');
 	const empty = await size(topology.primary, lk), since = performance.now();
 	const pairs = await fill(lk, grants);
 	await vacuum(topology.primary, lk);
