@@ -41,7 +41,8 @@ say_hint(const struct cli *c, enum lk_status status)
 		fputs("See: latchkey status\n", stderr);
 	else if (status == LK_RECONNECT && c->operand_count > 0)
 		fprintf(stderr,
-			"The person must connect it again: latchkey connect %s\n",
+			"The person must connect it again: latchkey connect %s, with "
+			"--issuer and the other options of the first time\n",
 			c->operands[0]);
 }
 
