@@ -196,9 +196,13 @@ async function waitForDisk(cluster, wait) {
 	execFileSync('sync');
 }
 
-async function addStandby(topology) {
+// The nodes answer nothing until a standby acknowledges what they commit (their lease).
+async function addStandby(topology, nodes) {
 	topology.standbys.push(await topology.primary.standby('s0', QUORUM));
 	await topology.acknowledge(QUORUM.synchronous_standby_names);
+	await sleep(2000);
+	for (const node of nodes)
+		await node.eventually('the node answers again', async () => (await node.introspect(nodes[0].access[0])).status === 200, 30000);
 }
 
 async function measure(topology) {
@@ -211,7 +215,7 @@ async function measure(topology) {
 		nodes.push(...await startNodes(many));
 		console.log('commits on the own disk');
 		const alone = await rounds(topology, figures(nodes, floor, false));
-		await addStandby(topology);
+		await addStandby(topology, nodes);
 		console.log('commits on the disk of a standby');
 		const standby = await rounds(topology, figures(nodes, floor, true));
 		await few.serve();
