@@ -13,6 +13,7 @@
  *   - what is dropped gives its place to the next; memory goes back with the connection.
  * A connection belongs to one thread, and so do its pages: nothing is locked.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -213,6 +214,7 @@ room(struct pages *p, bool must)
 	if (p->bucket_count == 0 || (p->free == NULL && !grow(p)))
 		return NULL;
 	at = p->free;
+	assert(at != NULL); /* a piece has a place at least */
 	p->free = at->next;
 	return at;
 }
