@@ -89,7 +89,7 @@ test(`H-11 ${CONNECTIONS} slow connections all end at their deadline, honest req
 	let refused = 0;
 	let evicted = 0;
 	const start = async () => {
-		const plain = open.size % 32 !== 0;
+		const plain = open.size % 8 !== 0;
 		try {
 			const c = await lk.connect({ from: address(), plain });
 			const born = Date.now();
