@@ -9,9 +9,15 @@
 
 #include "text/base64url.h"
 #include "text/form.h"
+#include "text/utf8.h"
 
 #define VERSION 1
-#define DETAIL_MAX 200 /* escaped it may be three times that, and a line has 1024 */
+/* Any sentence of ours, whole: what to do stands at its end. */
+#define DETAIL_MAX (sizeof(((struct lk_error *)0)->message) - 1)
+#define LINE_BESIDE 256 /* the other members of a line, and every name */
+
+_Static_assert(3 * DETAIL_MAX + LINE_BESIDE <= VAULT_LOG_LINE_MAX,
+	"a line has room for a sentence of which every octet is escaped");
 
 enum kind { TEXT, NUMBER };
 
@@ -148,12 +154,10 @@ members_read(struct arena *a, struct bytes text, const struct member *m, size_t 
 struct bytes
 detail_clean(struct bytes text)
 {
-	size_t n = text.n < DETAIL_MAX ? text.n : DETAIL_MAX;
-
-	/* Not in the middle of a character (RFC 3629). */
-	while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xC0) == 0x80)
-		n--;
-	text = bytes_slice(text, 0, n);
+	text = bytes_slice(text, 0, DETAIL_MAX);
+	/* Whoever cut it: not in the middle of a character (RFC 3629: 4 octets at most). */
+	for (int i = 0; i < 3 && !utf8_valid(text); i++)
+		text.n--;
 	return utf8_text(text) ? text : B("(not printable)");
 }
 

@@ -42,7 +42,7 @@ enum vault_result {
 #define VAULT_NAME_MAX 64
 #define VAULT_RECORD_MAX ((size_t)256 * 1024) /* a record; tokens may be long (CL-40) */
 #define VAULT_JOURNAL_MAX ((size_t)4096)
-#define VAULT_LOG_LINE_MAX ((size_t)1024)
+#define VAULT_LOG_LINE_MAX ((size_t)2048)
 
 /* ---- life ------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault_file_log.c - a connection's history: lines appended each in one write, cut to
- * the newest KEEP when there are MOST. A lock of its own keeps a line from being
- * written to a file that has just been replaced.
+ * vault_file_log.c - a connection's history: lines appended each in one write or not at
+ * all, cut to the newest KEEP when there are MOST. A lock of its own keeps a line from
+ * being written to a file that has just been replaced.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +86,22 @@ cut_if_long(struct file_vault *v, struct bytes name, const char *file, int fd,
 	return r;
 }
 
+/* In one write, and whole or not at all: what the disk took of a line that it could not
+ * take is taken back. */
+static bool
+append_whole(int fd, off_t end, const char *p, size_t n)
+{
+	ssize_t wrote = write(fd, p, n);
+
+	if (wrote == (ssize_t)n)
+		return true;
+	if (wrote >= 0) {
+		(void)!ftruncate(fd, end);
+		errno = ENOSPC;
+	}
+	return false;
+}
+
 /* Half a line that stands at the end is ended first, in the same write. *size
  * follows. */
 static bool
@@ -99,8 +115,10 @@ put_line(int fd, off_t *size, struct bytes line)
 	if (last != '\n')
 		n = 1;
 	memcpy(whole + n, line.p, line.n);
+	if (!append_whole(fd, *size, whole, n + line.n))
+		return false;
 	*size += (off_t)(n + line.n);
-	return write(fd, whole, n + line.n) == (ssize_t)(n + line.n);
+	return true;
 }
 
 enum vault_result

@@ -435,6 +435,20 @@ test('log: what was tried, oldest first, without tokens', async () => {
 	assert.ok((await desk.json('log', 'later')).some((e) => e.outcome === 'try_later'));
 });
 
+test('status and log have the whole sentence, with what to do, however long', async () => {
+	const strict = await strictServer({ expiresIn: 1 });
+	await desk.connect('rotated', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'rotated-secret')], approving(strict));
+	strict.client.client_secret = strict.secret('another one');
+	await sleep(1100);
+	const { stderr } = await desk.ends(1, 'token', 'rotated');
+	const [, said] = /^latchkey token: (.*with the right one \(--client-secret-file\))$/m.exec(stderr);
+	assert.ok(said.length > 200, said);
+	assert.equal((await desk.json('status', 'rotated')).detail, said);
+	assert.equal((await desk.json('log', 'rotated')).at(-1).detail, said);
+	for (const command of ['status', 'log'])
+		assert.ok((await desk.ends(0, command, 'rotated')).stdout.includes(said), command);
+});
+
 test('disconnect revokes, then forgets', async () => {
 	await desk.connect('short', native, ana);
 	const token = lk.secret(await desk.token('short'));

@@ -4,6 +4,7 @@
  */
 #include "client_test.h"
 #include "client/record.h"
+#include "client/status.h"
 
 static struct record
 example(void)
@@ -178,19 +179,48 @@ TEST(a_line_of_history_fits_whatever_was_said)
 	check_str(is.event, "refresh");
 	check_int(is.status, LK_TRY_LATER);
 	check_int(is.took_ms, 12);
-	check_int((int64_t)strlen(is.detail), 200);
+	check_str(is.detail, said);
 	check(!history_read(test_arena(), B("v=1&status=99"), &is));
+}
+
+TEST(a_sentence_of_ours_is_kept_whole)
+{
+	struct lk_error e;
+	char said[sizeof(e.message) + 90];
+
+	memset(said, 'a', sizeof(said) - 1);
+	said[sizeof(said) - 1] = '\0';
+	(void)lk_fail(&e, LK_CONFIGURATION, "%s", said);
+	check_int((int64_t)strlen(e.message), sizeof(e.message) - 1);
+	check_bytes(detail_clean(bytes_of(e.message)), bytes_of(e.message));
+}
+
+TEST(a_line_of_an_older_version_is_read)
+{
+	struct lk_attempt is;
+
+	if (!check(history_read(test_arena(), B("v=1&at=1800000000&event=refresh&status=4"
+		"&took_ms=3&detail=the+server+answers+503"), &is)))
+		return;
+	check_int(is.at, 1800000000);
+	check_str(is.detail, "the server answers 503");
 }
 
 TEST(a_sentence_is_cut_between_characters_and_never_unreadable)
 {
-	char said[300];
+	enum { MOST = sizeof(((struct lk_error *)0)->message) - 1 };
+	char said[MOST + 90];
 
 	memset(said, 'a', sizeof(said));
-	memcpy(said + 199, "\xC3\xA9", 2);
-	check_int((int64_t)detail_clean((struct bytes){ said, sizeof(said) }).n, 199);
-	memcpy(said + 198, "\xC3\xA9", 2);
-	check_int((int64_t)detail_clean((struct bytes){ said, 200 }).n, 200);
+	memcpy(said + MOST - 1, "\xC3\xA9", 2);
+	check_int((int64_t)detail_clean((struct bytes){ said, sizeof(said) }).n, MOST - 1);
+	check_int((int64_t)detail_clean((struct bytes){ said, MOST }).n, MOST - 1);
+	memcpy(said + MOST - 3, "\xF0\x9F\x94\x91", 4);
+	check_int((int64_t)detail_clean((struct bytes){ said, sizeof(said) }).n, MOST - 3);
+	memcpy(said + MOST - 3, "a\xC3\xA9", 3);
+	check_int((int64_t)detail_clean((struct bytes){ said, MOST }).n, MOST);
+	check_bytes(detail_clean(B("\xFF\xFF")), NONE);
+	check_bytes(detail_clean(B("a\xFF bad")), B("(not printable)"));
 	check_bytes(detail_clean(B("two\nlines")), B("(not printable)"));
 	check_bytes(detail_clean(B("plain")), B("plain"));
 	check(bytes_empty(detail_clean(NONE)));

@@ -163,15 +163,6 @@ read_file(struct place *at, const char *name, uint8_t *out, size_t max)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void
-write_file(struct place *at, const char *name, const uint8_t *p, size_t n)
-{
-	int fd = open(place_file(at, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	check(fd >= 0 && write(fd, p, n) == (ssize_t)n);
-	close(fd);
-}
-
 TEST(a_record_that_was_changed_anywhere_is_damaged)
 {
 	struct place at = place_new();
@@ -267,28 +258,7 @@ TEST(a_file_that_is_too_large_is_not_read)
 	place_remove(&at);
 }
 
-/* ---- history and attempts -------------------------------------------------- */
-
-TEST(half_a_line_left_by_a_power_cut_is_not_read_and_not_continued)
-{
-	struct place at = place_new();
-	struct bytes *lines;
-	size_t n = 0;
-
-	write_file(&at, "acme.log", (const uint8_t *)"one\ntw", 6);
-	check_result(&at,
-		vault_log_read(at.vault, ACME, at.arena, &lines, &n, &at.fault),
-		VAULT_DONE);
-	check_int((int64_t)n, 1);
-	check_result(&at, vault_log_append(at.vault, ACME, B("three"), &at.fault),
-		VAULT_DONE);
-	check_result(&at,
-		vault_log_read(at.vault, ACME, at.arena, &lines, &n, &at.fault),
-		VAULT_DONE);
-	if (check_int((int64_t)n, 3))
-		check_bytes(lines[2], B("three"));
-	place_remove(&at);
-}
+/* ---- attempts --------------------------------------------------------------- */
 
 static const char *
 attempt_file(struct place *at, const uint8_t id[static 32])

@@ -101,6 +101,15 @@ place_file(struct place *at, const char *name)
 	return arena_printf(at->arena, "%s/%s", at->where, name);
 }
 
+TAP_UNUSED static void
+write_file(struct place *at, const char *name, const uint8_t *p, size_t n)
+{
+	int fd = open(place_file(at, name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	check(fd >= 0 && write(fd, p, n) == (ssize_t)n);
+	close(fd);
+}
+
 /* Locks, writes, unlocks. */
 TAP_UNUSED static enum vault_result
 put_record(struct place *at, struct bytes name, struct bytes record)
