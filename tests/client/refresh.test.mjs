@@ -219,7 +219,7 @@ test('CL-32 a wait for another\'s refresh has an end', async () => {
 	while (site.refreshes() === 0)
 		await sleep(5);
 	const { took_us: took, retry_after: when } = await hasty.ends('try_later', { do: 'after', name: 'slow' });
-	assert.ok(took >= 200000 && took < 1400000, `${took} us`);
+	assert.ok(took > 198000 && took < 1400000, `${took} us`); // clocks read in ms
 	assert.ok(when >= 1);
 	await refreshing;
 	site.delay = 0;
