@@ -80,7 +80,8 @@ struct lk_response;   /* what an API answered */
 enum lk_status {
 	LK_OK,
 	LK_RECONNECT,     /* final: the person must connect again (invalid_grant, or
-	                     they disconnected); the tokens are gone from the vault */
+	                     they disconnected); the tokens are gone from the vault,
+	                     the registration is kept for that */
 	LK_TRY_LATER,     /* the server, the network or the lock: the tokens are safe;
 	                     error.retry_after says when to try again */
 	LK_DENIED,        /* connecting: the person said no (access_denied) */
@@ -159,6 +160,8 @@ LK_API const char *lk_version(void); /* "0.1.0" */
 #define LK_S256_UNADVERTISED 0x2u /* the metadata do not name S256, and the server's
                                      documentation does (RULEBOOK CL-03) */
 
+/* With issuer and client_id, or with neither to connect again: then what is not given is as
+ * it was when this name was connected, and flags are added to those. */
 struct lk_registration {
 	size_t size;
 	const char *issuer;    /* https, exactly as the server's operator gave it */
@@ -327,6 +330,8 @@ struct lk_info {
 	const char *outcome;     /* of it: "ok", or an lk_status_name */
 	const char *detail;      /* a sentence, or "" */
 	int unanswered;          /* a refresh was sent whose answer nobody saw yet */
+	const char *redirect_uri; /* as registered */
+	const char *asked_scope; /* what was asked for, or "": the server's default */
 };
 
 /* Calls `each` for every connection in the order of names until it gives non-zero.

@@ -90,8 +90,9 @@ read_registration(struct cli *c, struct lk_registration *r)
 	r->scope = joined(c, option_list(c, "scope"));
 	r->flags = (option_given(c, "development") ? LK_DEVELOPMENT : 0) |
 		(option_given(c, "s256-unadvertised") ? LK_S256_UNADVERTISED : 0);
-	if (r->issuer == NULL || r->client_id == NULL) {
-		cli_usage(c, "--issuer and --client-id are both needed");
+	if ((r->issuer == NULL) != (r->client_id == NULL)) {
+		cli_usage(c, "--issuer and --client-id are both needed, or neither to connect"
+			" again what is kept");
 		return false;
 	}
 	return read_secret_options(c, &r->client_secret_file) &&
@@ -100,9 +101,11 @@ read_registration(struct cli *c, struct lk_registration *r)
 
 /* ---- the person ----------------------------------------------------------------- */
 
+#define REDIRECT_URI "http://127.0.0.1/callback" /* the library's default */
+
 struct asker {
 	const struct cli *c;
-	const char *redirect_uri; /* NULL: the default */
+	const char *redirect_uri; /* as registered */
 	int pastes;               /* how often an address was asked for */
 	const char *ended;        /* why there was none, where the person did not say no */
 };
@@ -119,13 +122,13 @@ show(void *arg, enum lk_way way, const char *url, const char *user_code)
 			"Your browser is asked to open this; if it does not, open it"
 			" yourself, on this machine:\n\n    %s\n\n"
 			"Waiting until you are done there. Ctrl-C gives up.\n"
-			"(If the page there speaks of the redirect URI: %s must be"
+			"(If the page there speaks of the redirect URI: %s%s must be"
 			" registered for\nthis client, as an installed app's, or give"
 			" another by --redirect-uri.)\n",
-			url,
-			asker->redirect_uri != NULL
-				? asker->redirect_uri
-				: "http://127.0.0.1/callback, with any port,");
+			url, asker->redirect_uri,
+			strcmp(asker->redirect_uri, REDIRECT_URI) == 0
+				? ", with any port,"
+				: "");
 		return 0;
 	case LK_WAY_DEVICE:
 		fprintf(stderr,
@@ -234,25 +237,19 @@ missing(struct bytes asked, struct bytes granted)
 	return list;
 }
 
-struct granted {
-	struct cli *c;
-	const char *asked; /* NULL: nothing in particular */
-	json_t *out;
-};
-
 static int
 note_granted(void *arg, const struct lk_info *info)
 {
-	struct granted *g = arg;
+	json_t **out = arg;
 
-	g->out = json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", info->name, "issuer",
+	*out = json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", info->name, "issuer",
 		info->issuer, "scope", info->scope, "subject", info->subject,
-		"not_granted", missing(bytes_of(g->asked), bytes_of(info->scope)));
+		"not_granted", missing(bytes_of(info->asked_scope), bytes_of(info->scope)));
 	return 0;
 }
 
 static int
-print_granted(struct cli *c, const char *asked)
+print_granted(struct cli *c)
 {
 	static const struct column columns[] = {
 		{ "issuer", "Server" },
@@ -262,25 +259,54 @@ print_granted(struct cli *c, const char *asked)
 		{ "vault", "Kept in" },
 		{ NULL, NULL },
 	};
-	struct granted g = { c, asked, NULL };
+	json_t *granted = NULL;
 	struct lk_error e;
 
-	if (lk_info(c->connection, note_granted, &g, &e) != LK_OK)
+	if (lk_info(c->connection, note_granted, &granted, &e) != LK_OK)
 		return cli_lk_failed(c, &e);
-	json_object_set_new(g.out, "vault", json_string(lk_vault_place(c->lk)));
-	if (json_array_size(json_object_get(g.out, "not_granted")) > 0)
+	json_object_set_new(granted, "vault", json_string(lk_vault_place(c->lk)));
+	if (json_array_size(json_object_get(granted, "not_granted")) > 0)
 		cli_fail(c, "the person granted less than was asked for");
 	if (!c->json)
 		printf("%s is connected. For a token: latchkey token %s\n\n",
 			c->operands[0], c->operands[0]);
-	return cli_print_object(c, g.out, columns);
+	return cli_print_object(c, granted, columns);
+}
+
+/* ---- the command ---------------------------------------------------------------- */
+
+static int
+note_kept(void *arg, const struct lk_info *info)
+{
+	struct asker *asker = arg;
+
+	asker->redirect_uri = arena_cstr(asker->c->arena, bytes_of(info->redirect_uri));
+	return 0;
+}
+
+/* Opens the vault; what is to be connected again is there already. */
+static int
+open_kept(struct cli *c, struct asker *asker)
+{
+	struct lk_error e;
+	int status = cli_connection(c);
+
+	if (status == EXIT_NOT_FOUND)
+		fputs("A new connection takes --issuer and --client-id\n", stderr);
+	if (status != EXIT_DONE)
+		return status;
+	if (lk_info(c->connection, note_kept, asker, &e) != LK_OK)
+		status = cli_lk_failed(c, &e);
+	lk_connection_close(c->connection);
+	c->connection = NULL;
+	return status;
 }
 
 static int
 connect_person(struct cli *c)
 {
 	struct lk_registration registration;
-	struct asker asker = { .c = c };
+	struct asker asker = { .c = c, .redirect_uri = REDIRECT_URI };
 	struct lk_person person;
 	struct lk_error e;
 	int status = cli_name(c);
@@ -288,8 +314,9 @@ connect_person(struct cli *c)
 	if (status != EXIT_DONE || !read_registration(c, &registration) ||
 		!read_person(c, &asker, &person))
 		return EXIT_USAGE;
-	asker.redirect_uri = registration.redirect_uri;
-	status = cli_vault_new(c, option_text(c, "key"));
+	status = registration.issuer != NULL ? cli_vault_new(c) : open_kept(c, &asker);
+	if (registration.redirect_uri != NULL)
+		asker.redirect_uri = registration.redirect_uri;
 	if (status != EXIT_DONE)
 		return status;
 	if (lk_connect(c->lk, c->operands[0], &registration, &person, &c->connection,
@@ -300,12 +327,13 @@ connect_person(struct cli *c)
 				  asker.ended)
 			: cli_lk_failed(c, &e);
 	}
-	return print_granted(c, registration.scope);
+	return print_granted(c);
 }
 
 static const struct option options[] = {
 	{ "issuer", OPTION_TEXT, "URL",
-		"the server, exactly as its operator gives it" },
+		"the server, exactly as its operator gives it; to connect again, NAME is"
+		" enough" },
 	{ "client-id", OPTION_TEXT, "ID", "how this program is registered there" },
 	{ "client-secret-file", OPTION_TEXT, "FILE",
 		"its secret, if it has one, in a file" },

@@ -39,10 +39,9 @@ say_hint(const struct cli *c, enum lk_status status)
 {
 	if (status == LK_NOT_FOUND && c->lk != NULL)
 		fputs("See: latchkey status\n", stderr);
-	else if (status == LK_RECONNECT && c->operand_count > 0)
+	else if (status == LK_RECONNECT && c->connection != NULL)
 		fprintf(stderr,
-			"The person must connect it again: latchkey connect %s, with "
-			"--issuer and the other options of the first time\n",
+			"The person must connect it again: latchkey connect %s\n",
 			c->operands[0]);
 }
 
@@ -59,13 +58,13 @@ cli_lk_failed(const struct cli *c, const struct lk_error *e)
 }
 
 static int
-open_vault(struct cli *c, const char *key, unsigned flags)
+open_vault(struct cli *c, unsigned flags)
 {
 	struct lk_options o = LK_INIT(struct lk_options);
 	struct lk_error e;
 
 	o.vault = option_text(c, "vault");
-	o.key = key;
+	o.key = option_text(c, "key");
 	o.flags = flags | (option_given(c, "no-agent") ? LK_NO_AGENT : 0);
 	if (lk_open(&o, &c->lk, &e) == LK_OK)
 		return EXIT_DONE;
@@ -76,13 +75,13 @@ open_vault(struct cli *c, const char *key, unsigned flags)
 int
 cli_vault(struct cli *c)
 {
-	return open_vault(c, NULL, LK_EXISTING);
+	return open_vault(c, LK_EXISTING);
 }
 
 int
-cli_vault_new(struct cli *c, const char *key)
+cli_vault_new(struct cli *c)
 {
-	return open_vault(c, key, 0);
+	return open_vault(c, 0);
 }
 
 int

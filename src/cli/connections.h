@@ -20,8 +20,8 @@ enum exit_code {
 /* Opens the vault as c->lk, or says why not; an exit status. One that is not there is not
  * made. Closed by main. */
 int cli_vault(struct cli *c);
-/* The same, and makes one; key: where its key is to live, or NULL. */
-int cli_vault_new(struct cli *c, const char *key);
+/* The same, and makes one, whose key is to live where --key says. */
+int cli_vault_new(struct cli *c);
 /* The first operand, if it can be a connection's name; else EXIT_USAGE, and said. */
 int cli_name(const struct cli *c);
 /* Opens the vault, and the connection of the first operand as c->connection. */

@@ -8,7 +8,7 @@
 
 #include "client/authorization.h"
 
-enum { VERSION = 2, FIXED = 32 + 8 + 4, ATTEMPT_MAX = 65536 };
+enum { VERSION = 3, FIXED = 32 + 8 + 4, ATTEMPT_MAX = 65536 };
 
 /* The order is the format: append, and raise VERSION. */
 static const size_t texts[] = {
@@ -28,6 +28,7 @@ static const size_t texts[] = {
 	offsetof(struct attempt, nonce),
 	offsetof(struct attempt, max_age),
 	offsetof(struct attempt, acr_values),
+	offsetof(struct attempt, parameters),
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 

@@ -19,6 +19,7 @@ struct attempt {
 	struct bytes issuer, client_id, redirect_uri, scope, resource, ca_file;
 	struct bytes authorization_endpoint, token_endpoint; /* NONE: discovery */
 	struct bytes revocation_endpoint;
+	struct bytes parameters;
 	struct bytes client_secret; /* NONE: public */
 	struct bytes state, verifier, nonce; /* nonce NONE: openid was not asked for */
 	struct bytes max_age, acr_values;    /* as the caller asked by parameters, with it */

@@ -86,6 +86,41 @@ given(const char *text)
 	return text != NULL && text[0] != '\0';
 }
 
+static void
+keep(struct arena *a, const char **member, struct bytes kept)
+{
+	if (!given(*member) && kept.n > 0)
+		*member = arena_cstr(a, kept);
+}
+
+/* What is not given is as it was when this name was connected; the secret is
+ * find_secret's. */
+static enum lk_status
+take_kept(struct connecting *c)
+{
+	struct lk_registration *r = &c->registration;
+	struct record kept;
+	enum lk_status status = record_load(c->lk, c->name, c->a, &kept, c->e);
+
+	if (status == LK_NOT_FOUND)
+		return lk_fail(c->e, LK_CONFIGURATION, "there is no connection \"%.*s\" yet:"
+			" a new one has an issuer and a client_id, which the server's"
+			" operator gives", BYTES_FMT(c->name));
+	LK_TRY(status);
+	keep(c->a, &r->issuer, kept.issuer);
+	keep(c->a, &r->client_id, kept.client_id);
+	keep(c->a, &r->redirect_uri, kept.redirect_uri);
+	keep(c->a, &r->scope, kept.scope);
+	keep(c->a, &r->resource, kept.resource);
+	keep(c->a, &r->parameters, kept.parameters);
+	keep(c->a, &r->ca_file, kept.ca_file);
+	keep(c->a, &r->authorization_endpoint, kept.authorization_endpoint);
+	keep(c->a, &r->token_endpoint, kept.token_endpoint);
+	keep(c->a, &r->revocation_endpoint, kept.revocation_endpoint);
+	r->flags |= (unsigned)kept.flags;
+	return LK_OK;
+}
+
 static enum lk_status
 check_registration(struct connecting *c, const struct lk_registration *from)
 {
@@ -93,9 +128,11 @@ check_registration(struct connecting *c, const struct lk_registration *from)
 
 	if (from == NULL || !lk_copy(r, sizeof(*r), from, from->size))
 		return lk_fail(c->e, LK_BUG, "a registration begins with LK_INIT");
-	if (!given(r->issuer) || !given(r->client_id))
+	if (given(r->issuer) != given(r->client_id))
 		return lk_fail(c->e, LK_CONFIGURATION, "a registration has an issuer and a"
-			" client_id: the server's operator gives both");
+			" client_id, or neither to connect again");
+	if (!given(r->issuer))
+		LK_TRY(take_kept(c));
 	if (given(r->authorization_endpoint) != given(r->token_endpoint))
 		return lk_fail(c->e, LK_CONFIGURATION, "for a server without metadata its"
 			" authorization and its token endpoint are named, both");
@@ -111,8 +148,8 @@ connect_prepare(struct connecting *c, const char *name,
 
 	c->began_ms = clock_monotonic_ms();
 	LK_TRY(name_check(bytes_of(name), c->e));
-	LK_TRY(check_registration(c, registration));
 	c->name = bytes_of(name);
+	LK_TRY(check_registration(c, registration));
 	c->me.client_id = bytes_of(r->client_id);
 	LK_TRY(find_secret(c));
 	wanted = (struct as_wanted){

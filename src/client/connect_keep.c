@@ -21,14 +21,16 @@ record_new(const struct connecting *c, const struct token_answer *answer,
 	const struct token_ending *ending)
 {
 	const struct attempt *t = &c->attempt;
+	const char *registered = c->registration.redirect_uri; /* without a listener's port */
 	struct moment now = moment_now(c->lk->boot);
 	struct record r = {
 		.issuer = t->issuer,
 		.client_id = t->client_id,
 		.client_secret = t->client_secret,
-		.redirect_uri = t->redirect_uri,
+		.redirect_uri = registered != NULL ? bytes_of(registered) : t->redirect_uri,
 		.scope = t->scope,
 		.resource = t->resource,
+		.parameters = t->parameters,
 		.ca_file = t->ca_file,
 		.authorization_endpoint = t->authorization_endpoint,
 		.token_endpoint = t->token_endpoint,

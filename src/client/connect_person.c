@@ -104,6 +104,7 @@ by_device(struct asking *p)
 		.authorization_endpoint = bytes_of(r->authorization_endpoint),
 		.token_endpoint = bytes_of(r->token_endpoint),
 		.revocation_endpoint = bytes_of(r->revocation_endpoint),
+		.parameters = bytes_of(r->parameters),
 		.flags = r->flags,
 	};
 	LK_TRY(credentials_fit(&c->as, &c->me, c->e));
@@ -191,9 +192,9 @@ connect_person(struct asking *p, const char *name,
 	if (patience_s > PATIENCE_MAX_S)
 		patience_s = PATIENCE_MAX_S;
 	p->deadline_ms = clock_monotonic_ms() + patience_s * INT64_C(1000);
-	p->redirect_uri = p->c->registration.redirect_uri != NULL
-		? bytes_of(p->c->registration.redirect_uri)
-		: B("http://127.0.0.1/callback");
+	if (p->c->registration.redirect_uri == NULL)
+		p->c->registration.redirect_uri = "http://127.0.0.1/callback";
+	p->redirect_uri = bytes_of(p->c->registration.redirect_uri);
 	return choose(p);
 }
 

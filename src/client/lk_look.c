@@ -42,6 +42,8 @@ describe(struct lk *lk, struct arena *a, struct bytes name, const struct record 
 		.outcome = lk_status_name((enum lk_status)r->outcome),
 		.detail = arena_cstr(a, r->detail),
 		.unanswered = vault_journal_stands(lk->vault, name),
+		.redirect_uri = arena_cstr(a, r->redirect_uri),
+		.asked_scope = arena_cstr(a, r->scope),
 	};
 }
 
@@ -54,6 +56,7 @@ describe_unread(struct arena *a, struct bytes name, const struct lk_error *e)
 		.name = arena_cstr(a, name),
 		.state = "unreadable",
 		.issuer = "", .client_id = "", .scope = "", .subject = "",
+		.redirect_uri = "", .asked_scope = "",
 		.outcome = lk_status_name(e->status),
 		.detail = arena_printf(a, "%s", e->message),
 	};

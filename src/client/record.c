@@ -38,7 +38,7 @@ static const struct member record_members[] = {
 	RECORD_TEXT(redirect_uri), RECORD_TEXT(scope), RECORD_TEXT(resource),
 	RECORD_TEXT(ca_file), RECORD_TEXT(authorization_endpoint),
 	RECORD_TEXT(token_endpoint), RECORD_TEXT(revocation_endpoint),
-	RECORD_NUMBER(flags),
+	RECORD_TEXT(parameters), RECORD_NUMBER(flags),
 	RECORD_TEXT(known_token_endpoint), RECORD_TEXT(known_revocation_endpoint),
 	RECORD_NUMBER(known_retry_key), RECORD_NUMBER(known_at),
 	RECORD_TEXT(access_token), RECORD_TEXT(refresh_token), RECORD_TEXT(granted_scope),

@@ -20,6 +20,7 @@ struct record {
 	/* as it was registered */
 	struct bytes issuer, client_id, client_secret, redirect_uri, scope, resource, ca_file;
 	struct bytes authorization_endpoint, token_endpoint, revocation_endpoint;
+	struct bytes parameters;
 	int64_t flags; /* of struct lk_registration */
 	/* what the server's metadata said, and when (Unix seconds) */
 	struct bytes known_token_endpoint, known_revocation_endpoint;

@@ -89,6 +89,50 @@ test('connect says when fewer scopes were granted than asked for', async () => {
 	assert.match(stdout, /^It may not +books:write$/m);
 });
 
+test('connect NAME again: what is not given is as it was, whatever was given then', async () => {
+	const strict = await strictServer();
+	const family = strict.family.bind(strict);
+	const pushed = [];
+	strict.par = function par(form) {
+		pushed.push(form);
+		return Strict.prototype.par.call(this, form);
+	};
+	const args = [...at(strict, strict.client, { scope: 'books:read books:write' }), ...secretFile(strict, 'again-secret'),
+		'--resource', 'https://api.example/', '--parameter', 'prompt=consent', '--parameter', 'x=a&b'];
+	await desk.connect('again', args, approving(strict));
+	const first = await desk.token('again');
+	strict.family = () => family('books:read');
+	const again = await desk.connect('again', [], approving(strict));
+	const fixed = pushed.map(({ state, code_challenge: challenge, ...rest }) => rest);
+	assert.deepEqual(fixed[1], fixed[0]);
+	assert.equal(fixed[1].x, 'a&b');
+	assert.match(again.stdout, /^It may not +books:write$/m);
+	const second = await desk.token('again');
+	assert.notEqual(second, first);
+	assert.ok(strict.honours(second));
+	await desk.connect('again', ['--scope', 'books:read'], approving(strict));
+	assert.deepEqual([pushed[2].scope, pushed[2].prompt], ['books:read', 'consent']);
+});
+
+test('connect NAME alone of a name that is not kept: 7, and no vault is made', async () => {
+	const none = new Desk();
+	const { stderr } = await none.ends(7, 'connect', 'x', '--paste');
+	assert.match(stderr, /no vault[^]*\nA new connection takes --issuer and --client-id\n$/);
+	assert.equal(fs.existsSync(none.vault), false);
+	none.remove();
+	assert.match((await desk.ends(7, 'connect', 'nobody', '--paste')).stderr, /no connection "nobody"[^]*--issuer and --client-id/);
+});
+
+test('connect NAME again by the browser: the redirect URI is the one that was given, on any port', async () => {
+	const running = desk.start(['connect', 'bybrowser', '--browser'], { env: { BROWSER: '/bin/true', DISPLAY: ':9' } });
+	const [, url] = await running.says(/^ {4}(https:\S+)$/m);
+	await running.says(/redirect URI: http:\/\/127\.0\.0\.1\/cb must be/);
+	const location = await ana(url);
+	assert.match(location, /^http:\/\/127\.0\.0\.1:\d+\/cb\?/);
+	await new Promise((resolve) => { http.get(location, (answer) => { answer.resume(); answer.on('end', resolve); }); });
+	assert.equal((await running.end()).status, 0, running.stderr);
+});
+
 test('a client secret comes from a file or a descriptor, and never from an argument', async () => {
 	const strict = await strictServer();
 	const base = at(strict, strict.client, { scope: 'books:read' });
@@ -133,7 +177,8 @@ test('Ctrl-C while the person is away leaves nothing behind', async () => {
 
 test('what cannot be a connection is said before anything is asked', async () => {
 	for (const [args, pattern] of [
-		[['connect', 'x'], /--issuer and --client-id/],
+		[['connect', 'x', '--issuer', lk.issuer], /--issuer and --client-id are both needed/],
+		[['connect', 'x', '--client-id', 'x'], /--issuer and --client-id are both needed/],
 		[['connect'], /NAME is missing/],
 		[['connect', 'x', ...native, '--paste', '--device'], /one at most/],
 		[['connect', 'x', ...native, '--parameter', 'prompt'], /NAME=VALUE/],
@@ -185,6 +230,10 @@ test('3: the connection is at its end', async () => {
 	await desk.ends(3, 'status', 'ended');
 	await desk.ends(3, 'call', 'ended', 'https://localhost:1/');
 	await desk.ends(3, 'exec', 'ended', '--', 'true');
+	assert.match(stderr, /: latchkey connect ended$/m);
+	const again = await desk.connect('ended', [], approving(strict));
+	assert.match(again.stdout, /^It may +books:read$/m);
+	assert.ok(strict.honours(await desk.token('ended')));
 });
 
 test('4: the server cannot be reached, and nothing is lost', async () => {

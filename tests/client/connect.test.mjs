@@ -114,6 +114,17 @@ test('connecting again replaces the connection and revokes what stood there', as
 	assert.deepEqual(log.map((l) => [l.event, l.status]), [['connect', 'ok'], ['revoke', 'ok'], ['connect', 'ok']]);
 });
 
+test('connecting again needs the name alone; half a registration, or a new name, does not', async () => {
+	await connect(driver, 'acme', {}, ana);
+	assert.equal(await lk.active(await token('acme')), true);
+	const { info } = await driver.ok({ do: 'info', name: 'acme' });
+	assert.deepEqual([info.redirect_uri, info.asked_scope], [lk.web.redirect_uri, lk.web.scope]);
+	for (const half of [{ issuer: lk.issuer }, { client_id: lk.web.client_id }])
+		assert.match((await driver.ends('configuration', { do: 'start', name: 'acme', browser: 's', ...half })).message, /both|neither/);
+	const none = await driver.ends('configuration', { do: 'start', name: 'nobody', browser: 's' });
+	assert.match(none.message, /no connection "nobody" yet: .*issuer and a client_id/);
+});
+
 test('CL-39 disconnecting revokes, and forgets all but that it was', async () => {
 	await connect(driver, 'short', registered, ana);
 	const last = await token('short');

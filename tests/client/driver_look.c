@@ -15,13 +15,14 @@ do_disconnect(const json_t *command, json_t *answer, struct lk_error *e)
 static int
 add_info(void *arg, const struct lk_info *info)
 {
-	json_array_append_new(arg, json_pack("{ss ss ss ss ss ss sI sI sI ss ss sb}",
+	json_array_append_new(arg, json_pack("{ss ss ss ss ss ss sI sI sI ss ss sb ss ss}",
 		"name", info->name, "state", info->state, "issuer", info->issuer,
 		"client_id", info->client_id, "scope", info->scope, "subject", info->subject,
 		"connected_at", (json_int_t)info->connected_at,
 		"expires_at", (json_int_t)info->expires_at,
 		"refreshed_at", (json_int_t)info->refreshed_at, "outcome", info->outcome,
-		"detail", info->detail, "unanswered", info->unanswered));
+		"detail", info->detail, "unanswered", info->unanswered,
+		"redirect_uri", info->redirect_uri, "asked_scope", info->asked_scope));
 	return 0;
 }
 

@@ -61,6 +61,17 @@ test('the system browser, and one answer on loopback', async () => {
 	assert.equal(await lk.active((await driver.ok({ do: 'token', name: 'desk' })).token), true);
 });
 
+test('connecting again on loopback: the redirect URI is kept without the port of that day', async () => {
+	const { info } = await driver.ok({ do: 'info', name: 'desk' });
+	assert.equal(info.redirect_uri, 'http://127.0.0.1/cb');
+	await driver.ok({ do: 'connect', name: 'desk', way: 'browser' }, async ({ show }) => {
+		const redirect = new URL(new URL(show).searchParams.get('redirect_uri'));
+		const first = await visit(`${redirect}?${await ana(show)}`);
+		visit(new URL(first.headers.location, redirect));
+	});
+	assert.equal(await lk.active((await driver.ok({ do: 'token', name: 'desk' })).token), true);
+});
+
 test('CL-15 nobody answers: the wait has an end', async () => {
 	const answer = await driver.ends('try_later', { do: 'connect', name: 'nobody', way: 'browser', timeout_s: 1, ...native });
 	assert.ok(answer.took_us > 900000 && answer.took_us < 20000000);

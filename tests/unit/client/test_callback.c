@@ -237,6 +237,7 @@ TEST(CL_08_an_attempt_is_read_as_it_was_written)
 		.authorization_endpoint = B("https://as.example/a"),
 		.token_endpoint = B("https://as.example/t"),
 		.revocation_endpoint = B("https://as.example/r"), .client_secret = B("s\0t"),
+		.parameters = B("prompt=consent"),
 		.state = B(STATE), .verifier = B(OTHER), .nonce = B("n"), .browser = { 1, 2, 255 },
 		.began_at = INT64_C(1) << 40, .flags = LK_DEVELOPMENT };
 	struct bytes text = attempt_write(test_arena(), &t);
@@ -248,6 +249,7 @@ TEST(CL_08_an_attempt_is_read_as_it_was_written)
 	check_bytes(got.client_secret, t.client_secret);
 	check_bytes(got.verifier, t.verifier);
 	check_bytes(got.nonce, t.nonce);
+	check_bytes(got.parameters, t.parameters);
 	check_bytes(got.revocation_endpoint, t.revocation_endpoint);
 	check_memory(got.browser, t.browser, 32);
 	check_int(got.began_at, t.began_at);

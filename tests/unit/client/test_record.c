@@ -20,6 +20,7 @@ example(void)
 		.authorization_endpoint = B("https://login.example.com/a"),
 		.token_endpoint = B("https://login.example.com/t"),
 		.revocation_endpoint = B("https://login.example.com/r"),
+		.parameters = B("prompt=consent&acr_values=a%20b"),
 		.flags = LK_DEVELOPMENT | LK_S256_UNADVERTISED,
 		.known_token_endpoint = B("https://login.example.com/oauth/token"),
 		.known_revocation_endpoint = B("https://login.example.com/oauth/revoke"),
@@ -68,6 +69,7 @@ TEST(a_record_comes_back_whole)
 	check_bytes(is.authorization_endpoint, was.authorization_endpoint);
 	check_bytes(is.token_endpoint, was.token_endpoint);
 	check_bytes(is.revocation_endpoint, was.revocation_endpoint);
+	check_bytes(is.parameters, was.parameters);
 	check_int(is.flags, was.flags);
 	check_bytes(is.known_token_endpoint, was.known_token_endpoint);
 	check_bytes(is.known_revocation_endpoint, was.known_revocation_endpoint);
