@@ -115,7 +115,7 @@ struct lk_error {
 /* What happened, for the host's own log. The library itself logs nothing. */
 struct lk_event {
 	const char *connection; /* its name, or "" */
-	const char *event;      /* "connect", "refresh", "retry", "revoke" */
+	const char *event;      /* "connect", "refresh", "retry", "revoke", "forget" */
 	enum lk_status status;
 	const char *detail;     /* a sentence without secrets */
 	int64_t took_ms;
@@ -309,11 +309,17 @@ LK_API void lk_response_free(struct lk_response *response); /* NULL is fine */
 
 /* ---- the end of a connection ----------------------------------------------------- */
 
-/* Revokes the refresh token (RFC 7009), then forgets everything; when the server
- * cannot be reached it forgets all the same and says LK_TRY_LATER, so that the person
- * can disconnect at the server as well (RULEBOOK CL-39). */
+/* Revokes the refresh token (RFC 7009), and when the server has ended it, forgets it here:
+ * LK_OK is both. After any other status nothing is forgotten and the connection goes on
+ * as before: LK_TRY_LATER, and the same call later may succeed; LK_CONFIGURATION, the
+ * server refuses or has no revocation endpoint (RULEBOOK CL-39). */
 LK_API enum lk_status lk_disconnect(struct lk_connection *connection,
 	struct lk_error *error) LK_MUST_CHECK;
+/* Forgets it here and tells no server, which goes on honouring the tokens until they
+ * expire or the person ends it there. For when lk_disconnect fails and the person will
+ * not wait, and for a connection that cannot be read. */
+LK_API enum lk_status lk_forget(struct lk *lk, const char *name, struct lk_error *error)
+	LK_MUST_CHECK;
 
 /* ---- looking --------------------------------------------------------------------- */
 
@@ -346,7 +352,7 @@ LK_API enum lk_status lk_info(struct lk_connection *connection,
 struct lk_attempt {
 	size_t size;
 	int64_t at;
-	const char *event;  /* "connect", "refresh", "revoke" */
+	const char *event;  /* "connect", "refresh", "revoke", "forget" */
 	enum lk_status status;
 	const char *detail;
 	int64_t took_ms;

@@ -507,16 +507,64 @@ test('disconnect revokes, then forgets', async () => {
 	await desk.ends(7, 'token', 'short');
 });
 
-test('CL-39 disconnect where the server cannot be told: forgotten, 4, and where to do it by hand', async () => {
+test('CL-39 disconnect where the server is away: 4, nothing is forgotten, and the same again succeeds', async () => {
 	const strict = await strictServer();
+	const { port } = strict.server;
 	await desk.connect('away', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'away-secret')], approving(strict));
+	const token = await desk.token('away');
 	await strict.server.close();
-	const { stderr } = await desk.ends(4, 'disconnect', 'away');
-	assert.equal(stderr.split('forgotten here').length, 2, `once is enough: ${stderr}`);
-	assert.ok(stderr.includes(`${strict.issuer} could not be told`), stderr);
-	assert.match(stderr, /by hand/);
-	assert.doesNotMatch(stderr, /try again/);
+	const { stdout, stderr } = await desk.ends(4, 'disconnect', 'away');
+	assert.equal(stdout, '');
+	assert.match(stderr, /^Nothing was forgotten: try again later\. .*latchkey disconnect away --forget$/m);
+	assert.equal(await desk.token('away'), token);
+	assert.equal((await desk.json('log', 'away')).at(-1).outcome, 'try_later');
+	await strict.server.listen(port);
+	assert.match((await desk.ends(0, 'disconnect', 'away')).stdout, /is disconnected/);
+	assert.equal(strict.honours(token), false);
 	await desk.ends(7, 'token', 'away');
+});
+
+test('CL-39 disconnect --forget forgets all the same, and says what still stands at the server', async () => {
+	const strict = await strictServer();
+	const connect = (name) => desk.connect(name, [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, `${name}-secret`)], approving(strict));
+	await connect('forgotten');
+	await connect('counted');
+	await strict.server.close();
+	const { stdout, stderr } = await desk.ends(0, 'disconnect', 'forgotten', '--forget');
+	assert.equal(stdout, 'forgotten is forgotten here.\n');
+	assert.ok(stderr.includes(`${strict.issuer} goes on honouring what it granted`), stderr);
+	assert.match(stderr, /its access token expires in (5\d|60) min/);
+	await desk.ends(7, 'token', 'forgotten');
+	const { revoked, detail, expires_at: expires } = await desk.json('disconnect', 'counted', '--forget');
+	assert.equal(revoked, false);
+	assert.match(detail, /\S/);
+	assert.match(expires, /^\d{4}-\d\d-\d\dT[\d:]+Z$/);
+	await desk.ends(7, 'disconnect', 'counted', '--forget');
+});
+
+test('CL-39 disconnect where the server refuses or cannot revoke: 1, and what to do', async () => {
+	const strict = await strictServer();
+	const args = [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'refuses-secret')];
+	await desk.connect('refuses', args, approving(strict));
+	const before = strict.client.client_secret;
+	strict.client.client_secret = 'another one';
+	assert.match((await desk.ends(1, 'disconnect', 'refuses')).stderr, /invalid_client[^]*--forget/);
+	strict.client.client_secret = before;
+	assert.deepEqual(await desk.json('disconnect', 'refuses'), { name: 'refuses', issuer: strict.issuer, revoked: true });
+	const none = await strictServer();
+	none.extensions = { revocation_endpoint: undefined };
+	await desk.connect('cannot', [...at(none, none.client, { scope: 'books:read' }), ...secretFile(none, 'cannot-secret')], approving(none));
+	assert.match((await desk.ends(1, 'disconnect', 'cannot')).stderr, /no revocation endpoint .*by hand[^]*--forget/);
+	await desk.ends(0, 'disconnect', 'cannot', '--forget');
+});
+
+test('disconnect --forget ends what cannot be read', async () => {
+	await desk.connect('torn', native, ana);
+	fs.appendFileSync(path.join(desk.vault, 'torn.record'), 'x');
+	await desk.ends(6, 'token', 'torn');
+	assert.match((await desk.ends(6, 'disconnect', 'torn')).stderr, /Nothing was forgotten\. .*--forget/);
+	await desk.ends(0, 'disconnect', 'torn', '--forget');
+	await desk.ends(7, 'token', 'torn');
 });
 
 // ---- help and completion -----------------------------------------------------------------------------------

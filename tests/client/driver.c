@@ -21,7 +21,7 @@
  *	{"do": "call", "name": N, "url": U, "method": M, "headers": {..}, "body": B,
  *	    "max_body": N, "sink": true, "ca_file": F, "timeout_ms": N}
  *	                                                 -> http, headers, body, sunk
- *	{"do": "disconnect" | "info" | "log", "name": N}           -> info, log
+ *	{"do": "disconnect" | "forget" | "info" | "log", "name": N} -> info, log
  *	{"do": "list"}                                             -> list
  *	{"do": "places"}                                           -> vault, key, agent
  *	{"do": "events"}: what the event callback was told so far  -> events
@@ -224,7 +224,8 @@ static const struct {
 	{ "connection", do_connection },
 	{ "drop", do_drop }, { "token", do_token }, { "after", do_after },
 	{ "race", do_race }, { "fork", do_fork }, { "call", do_call },
-	{ "disconnect", do_disconnect }, { "info", do_info }, { "list", do_list },
+	{ "disconnect", do_disconnect }, { "forget", do_forget },
+	{ "info", do_info }, { "list", do_list },
 	{ "log", do_log }, { "places", do_places }, { "events", do_events },
 	{ "hold", do_hold },
 };

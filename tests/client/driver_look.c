@@ -12,6 +12,13 @@ do_disconnect(const json_t *command, json_t *answer, struct lk_error *e)
 	return status == LK_OK ? lk_disconnect(k->connection, e) : status;
 }
 
+enum lk_status
+do_forget(const json_t *command, json_t *answer, struct lk_error *e)
+{
+	(void)answer;
+	return lk_forget(lk, text(command, "name"), e);
+}
+
 static int
 add_info(void *arg, const struct lk_info *info)
 {

@@ -270,6 +270,10 @@ class Driver {
 		return this.do('disconnect', { name });
 	}
 
+	forget(name) {
+		return this.do('forget', { name });
+	}
+
 	// Another token than the one that is there, as after a 401.
 	async refresh(name) {
 		const got = await this.do('token', { name });
