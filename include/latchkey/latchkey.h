@@ -358,8 +358,9 @@ struct lk_attempt {
 	int64_t took_ms;
 };
 
-/* What was tried, oldest first; the newest 200 or so are kept. */
-LK_API enum lk_status lk_log(struct lk_connection *connection,
+/* What was tried for the connection of that name, oldest first; the newest 200 or so are
+ * kept, and stay when it is disconnected. LK_NOT_FOUND: neither it nor a history of it. */
+LK_API enum lk_status lk_log(struct lk *lk, const char *name,
 	int (*each)(void *arg, const struct lk_attempt *attempt), void *arg,
 	struct lk_error *error) LK_MUST_CHECK;
 

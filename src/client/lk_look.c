@@ -136,8 +136,18 @@ lk_info(struct lk_connection *c, int (*each)(void *arg, const struct lk_info *in
 
 /* ---- history ------------------------------------------------------------------------- */
 
+/* Nothing was tried, or it is no connection and never was one? */
 static enum lk_status
-read_log(struct lk_connection *c, struct arena *a,
+nothing_tried(struct lk *lk, struct bytes name, struct arena *a, struct lk_error *e)
+{
+	struct record r;
+	enum lk_status status = record_load(lk, name, a, &r, e);
+
+	return status == LK_NOT_FOUND ? status : LK_OK;
+}
+
+static enum lk_status
+read_log(struct lk *lk, struct bytes name, struct arena *a,
 	int (*each)(void *arg, const struct lk_attempt *attempt), void *arg,
 	struct lk_error *e)
 {
@@ -145,11 +155,10 @@ read_log(struct lk_connection *c, struct arena *a,
 	struct lk_attempt attempt;
 	struct bytes *lines = NULL;
 	size_t count = 0;
-	enum vault_result got = vault_log_read(c->lk->vault, connection_name(c), a, &lines,
-		&count, &f);
+	enum vault_result got = vault_log_read(lk->vault, name, a, &lines, &count, &f);
 
 	if (got == VAULT_ABSENT)
-		return LK_OK;
+		return nothing_tried(lk, name, a, e);
 	LK_TRY(lk_vault_failed(e, got, &f));
 	/* A line that was cut by a crash is passed over. */
 	for (size_t i = 0; i < count; i++)
@@ -159,19 +168,21 @@ read_log(struct lk_connection *c, struct arena *a,
 }
 
 LK_API enum lk_status
-lk_log(struct lk_connection *c, int (*each)(void *arg, const struct lk_attempt *attempt),
-	void *arg, struct lk_error *error)
+lk_log(struct lk *lk, const char *name,
+	int (*each)(void *arg, const struct lk_attempt *attempt), void *arg,
+	struct lk_error *error)
 {
 	enum lk_status status;
 	struct arena *a;
 
-	if (c == NULL || each == NULL)
-		return lk_fail(error, LK_BUG, "lk_log: no connection, or nobody to tell");
-	LK_TRY(lk_begin(c->lk, error));
+	LK_TRY(lk_begin(lk, error));
+	if (each == NULL)
+		return lk_fail(error, LK_BUG, "lk_log: there is nobody to tell");
+	LK_TRY(name_check(bytes_of(name), error));
 	a = lk_arena(error);
 	if (a == NULL)
 		return LK_MEMORY;
-	status = read_log(c, a, each, arg, error);
+	status = read_log(lk, bytes_of(name), a, each, arg, error);
 	arena_free(a);
 	return status;
 }

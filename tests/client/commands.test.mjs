@@ -507,6 +507,32 @@ test('disconnect revokes, then forgets', async () => {
 	await desk.ends(7, 'token', 'short');
 });
 
+test('log: what was tried stays when a connection goes, and it is said that it went', async () => {
+	const { stdout, stderr } = await desk.ends(0, 'log', 'short', '--json');
+	assert.deepEqual(JSON.parse(stdout).map(({ event, outcome }) => [event, outcome]), [['connect', 'ok'], ['revoke', 'ok']]);
+	assert.equal(stderr, 'short is not connected now; this is what was tried before.\n');
+	assert.match((await desk.ends(0, 'log', 'short')).stdout, /^AT +EVENT[^]*\brevoke +ok\b/);
+	await desk.connect('short', native, ana);
+	const again = await desk.ends(0, 'log', 'short', '--json');
+	assert.deepEqual(JSON.parse(again.stdout).map((e) => e.event), ['connect', 'revoke', 'connect']);
+	assert.equal(again.stderr, '');
+	await desk.ends(0, 'disconnect', 'short');
+});
+
+test('VAULT.md knows every file of a vault, and looking at what is not there makes none', async () => {
+	await desk.ends(7, 'log', 'nowhere');
+	const agent = await desk.agent([], { env: { XDG_RUNTIME_DIR: undefined } });
+	const files = fs.readdirSync(desk.vault, { recursive: true }).filter((n) => n !== 'attempts');
+	await agent.kill('SIGTERM');
+	const told = [...fs.readFileSync(path.join(ROOT, 'docs/VAULT.md'), 'utf8').matchAll(/^\| (`[^|]*`) \|/gm)]
+		.flatMap(([, names]) => names.match(/[^`]+(?=`)/g)).filter((n) => n !== ', ')
+		.map((n) => new RegExp(`^${n.replace(/\./g, '\\.').replace(/\bNAME\b/, '[\\w.@-]+').replace(/\bID\b/, '[0-9a-f]{64}')}$`));
+	assert.ok(told.length >= 12);
+	assert.deepEqual(files.filter((file) => !told.some((pattern) => pattern.test(file))), []);
+	assert.ok(['.lock', 'agent.sock', 'short.log', 'short.lock'].every((n) => files.includes(n)), files);
+	assert.deepEqual(files.filter((n) => n.startsWith('nowhere')), []);
+});
+
 test('CL-39 disconnect where the server is away: 4, nothing is forgotten, and the same again succeeds', async () => {
 	const strict = await strictServer();
 	const { port } = strict.server;

@@ -72,11 +72,9 @@ enum lk_status
 do_log(const json_t *command, json_t *answer, struct lk_error *e)
 {
 	json_t *log = json_array();
-	struct kept *k;
-	enum lk_status status = connection(command, &k, e);
 
 	json_object_set_new(answer, "log", log);
-	return status == LK_OK ? lk_log(k->connection, add_attempt, log, e) : status;
+	return lk_log(lk, text(command, "name"), add_attempt, log, e);
 }
 
 enum lk_status
