@@ -115,7 +115,8 @@ struct lk_error {
 /* What happened, for the host's own log. The library itself logs nothing. */
 struct lk_event {
 	const char *connection; /* its name, or "" */
-	const char *event;      /* "connect", "refresh", "retry", "revoke", "forget" */
+	const char *event;      /* "connect", "refresh", "retry", "revoke", "forget",
+	                           "secret" */
 	enum lk_status status;
 	const char *detail;     /* a sentence without secrets */
 	int64_t took_ms;
@@ -266,6 +267,13 @@ LK_API const char *lk_token_text(const struct lk_token *token); /* never parse i
 LK_API int64_t lk_token_expires_in(const struct lk_token *token);
 LK_API void lk_token_free(struct lk_token *token); /* NULL is fine */
 
+/* The server's operator has rotated the client secret: the file holds the new one (as
+ * lk_registration.client_secret_file), which replaces what the vault keeps, for all
+ * processes and the agent, and nobody needs to consent again. What a server refused for
+ * the old one (LK_CONFIGURATION) is asked again by the next lk_token. */
+LK_API enum lk_status lk_client_secret(struct lk_connection *connection,
+	const char *client_secret_file, struct lk_error *error) LK_MUST_CHECK;
+
 /* ---- calling an API -------------------------------------------------------------- */
 
 struct lk_header {
@@ -352,7 +360,7 @@ LK_API enum lk_status lk_info(struct lk_connection *connection,
 struct lk_attempt {
 	size_t size;
 	int64_t at;
-	const char *event;  /* "connect", "refresh", "revoke", "forget" */
+	const char *event;  /* "connect", "refresh", "revoke", "forget", "secret" */
 	enum lk_status status;
 	const char *detail;
 	int64_t took_ms;

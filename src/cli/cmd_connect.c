@@ -49,32 +49,6 @@ read_parameters(struct cli *c, const char **out)
 	return true;
 }
 
-/* A secret comes from a file or a descriptor; false: said what is wrong. */
-static bool
-read_secret_options(struct cli *c, const char **file)
-{
-	int fd = -1;
-
-	if (option_given(c, "client-secret")) {
-		cli_usage(c,
-			"a secret in an argument can be read by everyone on this"
-			" machine, and this one may have been: rotate it, and give the new"
-			" one by --client-secret-file or --client-secret-fd");
-		return false;
-	}
-	*file = option_text(c, "client-secret-file");
-	if (*file != NULL && option_given(c, "client-secret-fd")) {
-		cli_usage(c,
-			"of --client-secret-file and --client-secret-fd one at most");
-		return false;
-	}
-	if (!option_descriptor(c, "client-secret-fd", &fd))
-		return false;
-	if (fd >= 0)
-		*file = arena_printf(c->arena, "/dev/fd/%d", fd);
-	return true;
-}
-
 static bool
 read_registration(struct cli *c, struct lk_registration *r)
 {
@@ -95,7 +69,7 @@ read_registration(struct cli *c, struct lk_registration *r)
 			" again what is kept");
 		return false;
 	}
-	return read_secret_options(c, &r->client_secret_file) &&
+	return option_client_secret(c, &r->client_secret_file) &&
 		read_parameters(c, &r->parameters);
 }
 

@@ -16,10 +16,11 @@ static int
 gather(void *arg, const struct lk_attempt *attempt)
 {
 	struct gathered *g = arg;
-	json_t *one = json_pack("{s:o, s:s, s:s, s:I, s:s}", "at",
+	json_t *one = json_pack("{s:o, s:s, s:s, s:I, s:o}", "at",
 		json_of_time(attempt->at), "event", attempt->event, "outcome",
 		lk_status_name(attempt->status), "took_ms",
-		(json_int_t)attempt->took_ms, "detail", attempt->detail);
+		(json_int_t)attempt->took_ms, "detail",
+		json_of_sentence(attempt->detail));
 
 	json_array_append_new(g->list, one);
 	return 0;

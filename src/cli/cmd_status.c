@@ -33,13 +33,13 @@ add_words(struct cli *c, json_t *one, const struct lk_info *info)
 static json_t *
 info_json(const struct lk_info *info)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:b}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:b}",
 		"name", info->name, "state", info->state, "issuer", info->issuer,
 		"client_id", info->client_id, "scope", info->scope, "subject",
 		info->subject, "connected_at", json_of_time(info->connected_at),
 		"expires_at", json_of_time(info->expires_at), "refreshed_at",
 		json_of_time(info->refreshed_at), "outcome", info->outcome, "detail",
-		info->detail, "unanswered", info->unanswered != 0);
+		json_of_sentence(info->detail), "unanswered", info->unanswered != 0);
 }
 
 static int

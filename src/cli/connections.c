@@ -33,27 +33,85 @@ exit_code(enum lk_status status)
 	return EXIT_FAILED;
 }
 
+/* The library speaks of itself; who uses the command has other names for that. */
+static const struct {
+	struct bytes library, command;
+} words[] = {
+	{ BI("lk_client_secret"), BI("latchkey secret") },
+	{ BI("lk_options.vault"), BI("--vault") },
+	{ BI("client_secret_file"), BI("--client-secret-file") },
+	{ BI("ca_file"), BI("--ca-file") },
+	{ BI("LK_DEVELOPMENT"), BI("--development") },
+	{ BI("LK_S256_UNADVERTISED"), BI("--s256-unadvertised") },
+	{ BI("LK_WAY_PASTE"), BI("--paste") },
+};
+
+/* What is put for the beginning of text; *taken: for how much of it. */
+static struct bytes
+word_of(struct bytes text, size_t *taken)
+{
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (bytes_starts(text, words[i].library)) {
+			*taken = words[i].library.n;
+			return words[i].command;
+		}
+	*taken = 1;
+	return bytes_slice(text, 0, 1);
+}
+
+#define WORDS_MAX 1024
+
+/* A sentence of the library in the command's words; what is longer is cut. */
+static void
+words_of_command(const char *message, char out[static WORDS_MAX])
+{
+	struct bytes rest = bytes_of(message);
+	struct buf b = buf_fixed(out, WORDS_MAX - 1);
+	size_t taken;
+
+	for (; rest.n > 0 && !b.failed; rest = bytes_slice(rest, taken, rest.n))
+		buf_put(&b, word_of(rest, &taken));
+	out[b.n] = '\0';
+}
+
+json_t *
+json_of_sentence(const char *message)
+{
+	char text[WORDS_MAX];
+
+	words_of_command(message, text);
+	return json_string(text);
+}
+
 /* What the person does next, where the library cannot know that there is a command. */
 static void
-say_hint(const struct cli *c, enum lk_status status)
+say_hint(const struct cli *c, const struct lk_error *e)
 {
-	if (status == LK_NOT_FOUND && c->lk != NULL)
+	if (e->status == LK_NOT_FOUND && c->lk != NULL)
 		fputs("See: latchkey status\n", stderr);
-	else if (status == LK_RECONNECT && c->connection != NULL)
+	else if (e->status == LK_RECONNECT && c->connection != NULL)
 		fprintf(stderr,
 			"The person must connect it again: latchkey connect %s\n",
+			c->operands[0]);
+	else if (bytes_equal(bytes_of(e->code), B("invalid_client")) &&
+		 c->connection != NULL)
+		fprintf(stderr,
+			"With a new secret nobody needs to consent again: latchkey secret %s"
+			" --client-secret-file FILE\n",
 			c->operands[0]);
 }
 
 int
 cli_lk_failed(const struct cli *c, const struct lk_error *e)
 {
+	char message[WORDS_MAX];
+
+	words_of_command(e->message, message);
 	if (e->status == LK_TRY_LATER && e->retry_after > 0)
-		cli_fail(c, "%s (try again in %" PRId64 " s)", e->message,
-			e->retry_after);
+		cli_fail(c, "%s (try again in %" PRId64 " s)", message, e->retry_after);
 	else
-		cli_fail(c, "%s", e->message);
-	say_hint(c, e->status);
+		cli_fail(c, "%s", message);
+	say_hint(c, e);
 	return exit_code(e->status);
 }
 
@@ -170,6 +228,31 @@ option_descriptor(const struct cli *c, const char *name, int *out)
 		return false;
 	}
 	*out = (int)number;
+	return true;
+}
+
+bool
+option_client_secret(struct cli *c, const char **file)
+{
+	int fd = -1;
+
+	if (option_given(c, "client-secret")) {
+		cli_usage(c,
+			"a secret in an argument can be read by everyone on this"
+			" machine, and this one may have been: rotate it, and give the new"
+			" one by --client-secret-file or --client-secret-fd");
+		return false;
+	}
+	*file = option_text(c, "client-secret-file");
+	if (*file != NULL && option_given(c, "client-secret-fd")) {
+		cli_usage(c,
+			"of --client-secret-file and --client-secret-fd one at most");
+		return false;
+	}
+	if (!option_descriptor(c, "client-secret-fd", &fd))
+		return false;
+	if (fd >= 0)
+		*file = arena_printf(c->arena, "/dev/fd/%d", fd);
 	return true;
 }
 

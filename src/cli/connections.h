@@ -32,6 +32,9 @@ void cli_vault_close(struct cli *c);
 int cli_lk_failed(const struct cli *c, const struct lk_error *e);
 int exit_code(enum lk_status status);
 
+/* A sentence of the library, with the command's names for what it speaks of. */
+json_t *json_of_sentence(const char *message);
+
 /* "in 7 min", "3 h ago", "now"; "" for 0. */
 const char *when_in_words(struct arena *a, int64_t at, int64_t now);
 /* "5m", "300" of an option to seconds; false: said what is wrong with it. Not given:
@@ -40,6 +43,9 @@ bool option_seconds(const struct cli *c, const char *name, int64_t *out);
 /* The open descriptor of an option, which stays -1 where it is not given; false: said what
  * is wrong with it. */
 bool option_descriptor(const struct cli *c, const char *name, int *out);
+/* --client-secret-file or --client-secret-fd as the name of a file, NULL where neither is
+ * given; false: said what is wrong with them. */
+bool option_client_secret(struct cli *c, const char **file);
 /* All of it, or false with errno. */
 bool write_all(int fd, const void *p, size_t n);
 

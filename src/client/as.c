@@ -39,7 +39,7 @@ flaw_of_url(struct bytes url, bool development, struct uri *u)
 		http_is_loopback(u->host))
 		return NULL;
 	return bytes_equal_nocase(u->scheme, B("http")) && http_is_loopback(u->host)
-		? "must begin with https://, save with --development (LK_DEVELOPMENT)"
+		? "must begin with https://, save with LK_DEVELOPMENT"
 		: "must begin with https://";
 }
 

@@ -172,7 +172,7 @@ push(struct arena *a, const struct as *as, const struct credentials *me, struct 
 		&answer, &ending, e));
 	status = read_push(a, &answer, &ending, request_uri, e);
 	if (status != LK_OK)
-		advise(a, me, e);
+		advise(a, as, me, e);
 	return status;
 }
 

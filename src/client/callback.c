@@ -149,8 +149,8 @@ judge_shape(const struct form *f, struct lk_error *e)
 
 /* RFC 6749 4.1.2.1. */
 static enum lk_status
-judge_error(struct arena *a, const struct form *f, const struct attempt *attempt,
-	struct lk_error *e)
+judge_error(struct arena *a, const struct as *as, const struct form *f,
+	const struct attempt *attempt, struct lk_error *e)
 {
 	const struct credentials me = { attempt->client_id, attempt->client_secret };
 	struct bytes code = form_get(f, B("error"));
@@ -168,7 +168,7 @@ judge_error(struct arena *a, const struct form *f, const struct attempt *attempt
 	lk_fail(e, status, "the server says %s%s%s", said(a, code), separator,
 		said(a, description));
 	said_code(e, code);
-	advise(a, &me, e);
+	advise(a, as, &me, e);
 	return status;
 }
 
@@ -197,7 +197,7 @@ callback_judge(struct arena *a, const struct as *as, const struct attempt *attem
 	LK_TRY(judge_state(&f, attempt, browser, e));
 	LK_TRY(judge_iss(&f, as, attempt, e));
 	LK_TRY(judge_shape(&f, e));
-	LK_TRY(judge_error(a, &f, attempt, e));
+	LK_TRY(judge_error(a, as, &f, attempt, e));
 	return take_code(&f, code, e);
 }
 

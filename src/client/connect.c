@@ -8,59 +8,14 @@
  */
 #include "client/connect.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "text/utf8.h"
-
-#define SECRET_MAX 4096
+#include "client/client_secret.h"
 
 /* ---- who we are ---------------------------------------------------------------- */
-
-static ssize_t
-read_all(int fd, char *p, size_t size)
-{
-	size_t n = 0;
-	ssize_t got = 1;
-
-	while (n < size && got > 0) {
-		got = read(fd, p + n, size - n);
-		if (got < 0 && errno == EINTR)
-			got = 1;
-		else if (got > 0)
-			n += (size_t)got;
-	}
-	return got < 0 ? -1 : (ssize_t)n;
-}
-
-static enum lk_status
-read_secret(struct connecting *c, const char *path)
-{
-	char *p = arena_alloc(c->a, SECRET_MAX + 1);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd >= 0 ? read_all(fd, p, SECRET_MAX + 1) : -1;
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return lk_fail(c->e, LK_CONFIGURATION, "the client secret cannot be read:"
-			" %s: %s", path, strerror(error));
-	if (n > 0 && p[n - 1] == '\n')
-		n--;
-	if (n > 0 && p[n - 1] == '\r')
-		n--;
-	c->me.client_secret = (struct bytes){ p, (size_t)n };
-	if (n == 0 || n > SECRET_MAX || !utf8_text(c->me.client_secret))
-		return lk_fail(c->e, LK_CONFIGURATION, "%s holds no client secret: one line"
-			" of text is expected", path);
-	return LK_OK;
-}
 
 /* From the file that is named, or as the vault has it for the same client. */
 static enum lk_status
@@ -70,7 +25,8 @@ find_secret(struct connecting *c)
 	struct lk_error ignored;
 
 	if (c->registration.client_secret_file != NULL)
-		return read_secret(c, c->registration.client_secret_file);
+		return client_secret_read(c->a, c->registration.client_secret_file,
+			&c->me.client_secret, c->e);
 	if (record_load(c->lk, c->name, c->a, &before, &ignored) == LK_OK &&
 	    bytes_equal(before.issuer, bytes_of(c->registration.issuer)) &&
 	    bytes_equal(before.client_id, c->me.client_id))

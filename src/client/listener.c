@@ -72,7 +72,7 @@ check_uri(struct bytes redirect_uri, struct uri *u, uint16_t *port, struct lk_er
 		return lk_fail(e, LK_CONFIGURATION, "the browser's answer can be received at "
 			"http://127.0.0.1, http://[::1] or http://localhost, with a port or "
 			"without, and a path; this redirect URI is something else, so paste "
-			"(--paste): %.*s",
+			"(LK_WAY_PASTE): %.*s",
 			BYTES_FMT(redirect_uri));
 	return LK_OK;
 }

@@ -120,7 +120,7 @@ check_url(const struct http_fetch *r, struct fault *f)
 		return DONE;
 	if (bytes_equal_nocase(u.scheme, B("http")) && http_is_loopback(u.host))
 		return FAULT_AT(f, "%s: http to this machine is spoken in development only "
-				   "(to allow it, connect with --development)", r->url);
+				   "(to allow it, connect with LK_DEVELOPMENT)", r->url);
 	return FAULT_AT(f, "%s: only https is spoken to other machines", r->url);
 }
 
@@ -291,7 +291,7 @@ explain(const struct fetch *t, const struct http_fetch *r, CURLcode code, struct
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return FAULT_AT(f, "%s: its certificate is not trusted (%s); if a private CA "
 				   "has signed it, name the file of that CA's certificate "
-				   "(--ca-file)", r->url, detail);
+				   "(ca_file)", r->url, detail);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return FAULT_AT(f, "%s: not a file of CA certificates", r->ca_file);
 	return FAULT_AT(f, "%s: %s", r->url, detail);

@@ -65,7 +65,7 @@ vault_none(const struct vault *v, struct fault *f)
 {
 	return VAULT_FAIL(f, VAULT_ABSENT,
 		"there is no vault in %s: the first connection makes one; if it is "
-		"elsewhere, name it (--vault, LATCHKEY_VAULT)",
+		"elsewhere, name it (lk_options.vault, LATCHKEY_VAULT)",
 		v->place);
 }
 

@@ -190,6 +190,23 @@ test('a connection that needs the person is left alone; one that they renew is k
 	await stops(agent);
 });
 
+test('a rotated client secret that is given to the vault is the agent\'s as well', async () => {
+	const d = desk();
+	const strict = await server({ expiresIn: 6 });
+	await connect(d, 'acme', strict);
+	const agent = await d.agent();
+	strict.client.client_secret = strict.secret('cs_rotated');
+	await until('it fails', () => agent.events('agent_failed').some((e) => e.outcome === 'configuration'));
+	await d.ends(0, 'secret', 'acme', '--client-secret-file', d.file('rotated', 'cs_rotated\n'));
+	const done = () => agent.events('agent_done').filter((e) => e.what === 'refresh').length;
+	assert.equal(done(), 1, 'the agent was not asked');
+	await until('it goes on by itself', () => done() > 1);
+	assert.ok(strict.honours(await d.token('acme')));
+	assert.equal(strict.families.length, 1);
+	await stops(agent);
+	assert.doesNotMatch(agent.stderr, /cs_rotated/);
+});
+
 test('a server that is away is asked ever more seldom, and again when it is back', async () => {
 	const d = desk();
 	const strict = await server({ expiresIn: 3 });

@@ -272,6 +272,51 @@ test('7 and 2: no such connection, used wrongly', async () => {
 		await desk.ends(2, ...args);
 });
 
+// ---- secret ----------------------------------------------------------------------------------
+
+test('secret: the server rotates it, the message names the command, and nobody consents again', async () => {
+	const strict = await strictServer({ expiresIn: 2 });
+	await desk.connect('rotated', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'rotated-secret')], approving(strict));
+	const { client_secret: old } = strict.client;
+	strict.client.client_secret = strict.secret('cs_rotated+/=:');
+	await sleep(2100);
+	const { stderr } = await desk.ends(1, 'token', 'rotated');
+	assert.match(stderr, /invalid_client \(401\); ledger sync .*if its secret was rotated there, the new one \(latchkey secret\) is enough/);
+	assert.match(stderr, /: latchkey secret rotated --client-secret-file FILE$/m);
+	assert.match((await desk.ends(2, 'secret', 'rotated')).stderr, /--client-secret-file or --client-secret-fd/);
+	assert.doesNotMatch((await desk.ends(2, 'secret', 'rotated', '--client-secret', 'sesame')).stderr, /sesame/);
+	await desk.ends(7, 'secret', 'nobody', ...secretFile(strict, 'rotated-secret'));
+	const wrong = await desk.ends(1, 'secret', 'rotated', '--client-secret-file', desk.file('rotated-old', old));
+	assert.match(wrong.stderr, /the new secret is kept, and this came of trying it:\n.*invalid_client/);
+	const { stdout } = await desk.ends(0, 'secret', 'rotated', ...secretFile(strict, 'rotated-secret'));
+	assert.equal(stdout, 'rotated has its new secret, and the server takes it.\n');
+	assert.ok(strict.honours(await desk.token('rotated')));
+	assert.equal(strict.families.length, 1, 'a person consented again');
+	assert.ok((await desk.json('log', 'rotated')).some((e) => e.event === 'secret' && e.outcome === 'ok'));
+	strict.client.client_secret = strict.secret('cs_once more');
+	const running = desk.start(['secret', 'rotated', '--client-secret-fd', '5', '--json'],
+		{ stdio: ['pipe', 'pipe', 'pipe', null, null, fs.openSync(desk.file('rotated-fd', 'cs_once more\n'), 'r')] });
+	assert.deepEqual(JSON.parse((await running.end()).stdout), { name: 'rotated', tried: true });
+	await sleep(2100);
+	assert.ok(strict.honours(await desk.token('rotated')));
+	strict.families.at(-1).ended = 'by the server';
+	await sleep(2100);
+	await desk.ends(3, 'token', 'rotated');
+	assert.match((await desk.ends(3, 'secret', 'rotated', ...secretFile(strict, 'rotated-secret'))).stderr, /is kept.*\n.*\n.*: latchkey connect rotated$/m);
+});
+
+test('secret: without a refresh token there is nothing to try it with', async () => {
+	const strict = await strictServer();
+	const issue = strict.issue.bind(strict);
+	strict.issue = (family) => ({ ...issue(family), refresh_token: undefined });
+	await desk.connect('untried', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'untried-secret')], approving(strict));
+	strict.client.client_secret = strict.secret('cs_untried');
+	const { stdout } = await desk.ends(0, 'secret', 'untried', ...secretFile(strict, 'untried-secret'));
+	assert.equal(stdout, 'untried has its new secret; it is needed when the person connects again.\n');
+	assert.ok(strict.honours(await desk.token('untried')));
+	await desk.connect('untried', [], approving(strict)); // with the new one
+});
+
 // ---- call ---------------------------------------------------------------------------------------
 
 const asked = [];
@@ -486,16 +531,16 @@ test('log: what was tried, oldest first, without tokens', async () => {
 
 test('status and log have the whole sentence, with what to do, however long', async () => {
 	const strict = await strictServer({ expiresIn: 1 });
-	await desk.connect('rotated', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'rotated-secret')], approving(strict));
+	await desk.connect('sentence', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'sentence-secret')], approving(strict));
 	strict.client.client_secret = strict.secret('another one');
 	await sleep(1100);
-	const { stderr } = await desk.ends(1, 'token', 'rotated');
-	const [, said] = /^latchkey token: (.*with the right one \(--client-secret-file\))$/m.exec(stderr);
+	const { stderr } = await desk.ends(1, 'token', 'sentence');
+	const [, said] = /^latchkey token: (.*\(latchkey secret\).* or removed)$/m.exec(stderr);
 	assert.ok(said.length > 200, said);
-	assert.equal((await desk.json('status', 'rotated')).detail, said);
-	assert.equal((await desk.json('log', 'rotated')).at(-1).detail, said);
+	assert.equal((await desk.json('status', 'sentence')).detail, said);
+	assert.equal((await desk.json('log', 'sentence')).at(-1).detail, said);
 	for (const command of ['status', 'log'])
-		assert.ok((await desk.ends(0, command, 'rotated')).stdout.includes(said), command);
+		assert.ok((await desk.ends(0, command, 'sentence')).stdout.includes(said), command);
 });
 
 test('disconnect revokes, then forgets', async () => {
@@ -595,7 +640,7 @@ test('disconnect --forget ends what cannot be read', async () => {
 
 // ---- help and completion -----------------------------------------------------------------------------------
 
-const CONNECT = ['connect', 'token', 'call', 'exec', 'status', 'log', 'disconnect', 'agent'];
+const CONNECT = ['connect', 'token', 'call', 'exec', 'status', 'log', 'secret', 'disconnect', 'agent'];
 
 test('--help of each tells its options and how it ends; so does the manual', async () => {
 	const manual = fs.readFileSync(path.join(path.dirname(BINARY), 'docs/latchkey-connect.1'), 'utf8').replace(/\\-/g, '-');

@@ -150,7 +150,7 @@ test('what cannot work is said before a person is sent anywhere', async () => {
 	await wrong({ client_secret_file: place.file('empty', '\n') }, 'configuration', /no client secret/);
 	await wrong({ issuer: lk.issuer.replace('https', 'http') }, 'configuration', /https/);
 	await wrong({ issuer: `${lk.issuer}/` }, 'rejected', /./);
-	await wrong({ ca_file: undefined }, 'configuration', /certificate .*ca-file/);
+	await wrong({ ca_file: undefined }, 'configuration', /certificate .*\(ca_file\)/);
 	await wrong({ token_endpoint: `${lk.issuer}/oauth/token` }, 'configuration', /both/);
 	await wrong({ name: '../acme' }, 'bug', /name/);
 	await wrong({ browser: '' }, 'bug', /browser/);

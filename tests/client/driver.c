@@ -22,6 +22,7 @@
  *	    "max_body": N, "sink": true, "ca_file": F, "timeout_ms": N}
  *	                                                 -> http, headers, body, sunk
  *	{"do": "disconnect" | "forget" | "info" | "log", "name": N} -> info, log
+ *	{"do": "secret", "name": N, "client_secret_file": F}
  *	{"do": "list"}                                             -> list
  *	{"do": "places"}                                           -> vault, key, agent
  *	{"do": "events"}: what the event callback was told so far  -> events
@@ -225,7 +226,7 @@ static const struct {
 	{ "drop", do_drop }, { "token", do_token }, { "after", do_after },
 	{ "race", do_race }, { "fork", do_fork }, { "call", do_call },
 	{ "disconnect", do_disconnect }, { "forget", do_forget },
-	{ "info", do_info }, { "list", do_list },
+	{ "secret", do_secret }, { "info", do_info }, { "list", do_list },
 	{ "log", do_log }, { "places", do_places }, { "events", do_events },
 	{ "hold", do_hold },
 };

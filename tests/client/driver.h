@@ -24,7 +24,8 @@ typedef enum lk_status verb(const json_t *command, json_t *answer, struct lk_err
 verb do_start, do_finish;                               /* driver_connect.c */
 verb do_connect;                                        /* driver_person.c */
 verb do_token, do_after, do_race, do_fork, do_call;     /* driver_token.c */
-verb do_disconnect, do_forget, do_info, do_list, do_log, do_places; /* driver_look.c */
+verb do_secret, do_disconnect, do_forget, do_info, do_list, do_log,
+	do_places;                                      /* driver_look.c */
 
 const char *text(const json_t *command, const char *member);
 int64_t number(const json_t *command, const char *member);

@@ -19,6 +19,18 @@ do_forget(const json_t *command, json_t *answer, struct lk_error *e)
 	return lk_forget(lk, text(command, "name"), e);
 }
 
+enum lk_status
+do_secret(const json_t *command, json_t *answer, struct lk_error *e)
+{
+	struct kept *k;
+	enum lk_status status = connection(command, &k, e);
+
+	(void)answer;
+	return status == LK_OK
+		? lk_client_secret(k->connection, text(command, "client_secret_file"), e)
+		: status;
+}
+
 static int
 add_info(void *arg, const struct lk_info *info)
 {

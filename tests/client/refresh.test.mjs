@@ -171,6 +171,23 @@ test('a few attempts are made for what passes', async () => {
 	assert.equal(await lk.active(fresh), true);
 });
 
+test('CL-29 invalid_client of a rotated secret: the new one is taken at once, and the pause of the old is over', async () => {
+	const site = await elsewhere('rotated');
+	const { token: old } = await token('rotated');
+	site.client.client_secret = site.secret('cs_rotated');
+	const refused = await driver.ends('configuration', { do: 'after', name: 'rotated', refused: old });
+	assert.equal(refused.code, 'invalid_client');
+	assert.match(refused.message, /lk_client_secret/);
+	const rotated = place.file('rotated', 'cs_rotated\r\n');
+	await driver.ends('configuration', { do: 'secret', name: 'rotated', client_secret_file: '/nowhere' });
+	await driver.ends('bug', { do: 'secret', name: 'rotated' });
+	await driver.ok({ do: 'secret', name: 'rotated', client_secret_file: rotated });
+	const { token: now } = await driver.ok({ do: 'after', name: 'rotated', refused: old });
+	assert.equal(site.honours(now), true);
+	const { log } = await driver.ok({ do: 'log', name: 'rotated' });
+	assert.deepEqual(log.map((l) => [l.event, l.status]), [['connect', 'ok'], ['refresh', 'configuration'], ['secret', 'ok'], ['refresh', 'ok']]);
+});
+
 test('CL-29 invalid_grant is final: the tokens go, the registration stays', async () => {
 	const old = await connected('ended');
 	const [grant] = await lk.json('grant', 'list', '--user', 'ana').then((all) => all.filter((g) => g.state === 'live').slice(-1));

@@ -107,6 +107,18 @@ test('invalid_client: how it was sent, where it may be wrong, what to do', async
 	assert.doesNotMatch(wrong.stderr + none.stderr, /not-it/);
 });
 
+test('S256 that is not advertised: the command names its own option', async () => {
+	const silent = await Strict.start(who);
+	after(() => silent.close());
+	silent.extensions = { code_challenge_methods_supported: undefined };
+	const args = [...at(silent, silent.client, { scope: 'books:read' }), '--client-secret-file', desk.file('silent', silent.client.client_secret)];
+	const { stderr } = await desk.ends(1, 'connect', 'silent', ...args, '--paste');
+	assert.match(stderr, /PKCE with S256 .*; if its documentation says so, connect with --s256-unadvertised$/m);
+	assert.doesNotMatch(stderr, /LK_/);
+	await desk.connect('silent', [...args, '--s256-unadvertised'], approving(silent));
+	await desk.connect('silent', [], approving(silent)); // and it is kept
+});
+
 test('http is for development: what the library refuses names the way', async () => {
 	await desk.connect('open', at(open, open.client, { scope: 'books:read' }), approving(open));
 	assert.match((await desk.ends(1, 'call', 'open', 'http://localhost:1/')).stderr, /in development only .*--development/);

@@ -123,7 +123,7 @@ test('CL-01 a certificate that nobody vouches for: refused, and said', () => cli
 	const site = hostile.site();
 	const got = await driver.start(site, { ca_file: undefined });
 	assert.equal(got.status, 'configuration');
-	assert.match(got.message, /certificate .*--ca-file/);
+	assert.match(got.message, /certificate .*\(ca_file\)/);
 	assert.deepEqual(site.ledger, []);
 }));
 

@@ -81,7 +81,7 @@ TEST(CL_03_a_server_without_S256_is_refused_unless_configured)
 			(struct as_wanted){ .s256_unadvertised = rows[i].unadvertised }, &as, &e),
 			rows[i].status);
 		if (rows[i].status == LK_CONFIGURATION)
-			check(strstr(e.message, "S256") != NULL);
+			check(strstr(e.message, "LK_S256_UNADVERTISED") != NULL);
 	}
 }
 

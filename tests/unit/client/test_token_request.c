@@ -223,6 +223,7 @@ TEST(who_is_refused_is_told_what_was_sent_and_what_to_do)
 	static const struct canned script[] = {
 		{ ANSWERS, JSON_ANSWER("401", "{\"error\":\"invalid_client\"}") },
 		{ ANSWERS, JSON_ANSWER("401", "{\"error\":\"invalid_client\"}") },
+		{ ANSWERS, JSON_ANSWER("401", "{\"error\":\"invalid_client\"}") },
 		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"unauthorized_client\"}") },
 		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"invalid_scope\"}") },
 		{ ANSWERS, JSON_ANSWER("400", "{\"error\":\"invalid_request\"}") },
@@ -231,16 +232,19 @@ TEST(who_is_refused_is_told_what_was_sent_and_what_to_do)
 
 	START(script);
 	as = server_as();
+	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
+	check(strstr(error.message, "(lk_client_secret)") != NULL);
+	as.connecting = true;
 	check_int(refresh(&as, &public_app), LK_CONFIGURATION);
 	check(strstr(error.message, "sent without a secret (method none)") != NULL);
-	check(strstr(error.message, "--client-secret-file") != NULL);
+	check(strstr(error.message, "(client_secret_file)") != NULL);
 	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
 	check(strstr(error.message, "with its secret, by client_secret_basic") != NULL);
-	check(strstr(error.message, "--client-secret-file") != NULL);
+	check(strstr(error.message, "(client_secret_file)") != NULL);
 	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
 	check(strstr(error.message, "grant types") != NULL);
 	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
-	check(strstr(error.message, "--scope") != NULL);
+	check(strstr(error.message, "ask for others") != NULL);
 	check_int(refresh(&as, &secret_app), LK_CONFIGURATION);
 	check(strchr(error.message, ';') == NULL);
 	server_stop();

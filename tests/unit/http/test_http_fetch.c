@@ -115,7 +115,7 @@ TEST(what_is_not_safe_is_not_fetched)
 	check_fault((struct http_fetch){ .url = "http://a.example/" }, "only https");
 	check_fault((struct http_fetch){ .url = "http://a.example/", .allow_loopback = true },
 		"only https");
-	check_fault((struct http_fetch){ .url = "http://127.0.0.1/" }, "--development");
+	check_fault((struct http_fetch){ .url = "http://127.0.0.1/" }, "LK_DEVELOPMENT");
 	check_fault((struct http_fetch){ .url = "http://localhost.a.example/",
 		.allow_loopback = true }, "only https");
 	check_fault((struct http_fetch){ .url = "https://u:p@a.example/" }, "not a URL");
@@ -139,7 +139,7 @@ TEST(a_certificate_must_be_trusted_and_for_that_name)
 		"/.well-known/oauth-authorization-server") }, "not trusted");
 	/* What to do is the end of the sentence, and is not cut off. */
 	check_fault((struct http_fetch){ .url = url("https", "localhost",
-		"/.well-known/oauth-authorization-server") }, "(--ca-file)");
+		"/.well-known/oauth-authorization-server") }, "(ca_file)");
 	check_fault((struct http_fetch){ .url = url("https", "localhost", "/"),
 		.ca_file = test_path("other") }, "not trusted");
 	check_fault((struct http_fetch){ .url = url("https", "127.0.0.2", "/"),
