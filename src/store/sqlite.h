@@ -63,6 +63,15 @@ void sqlite_log_register(void); /* once, before anything is opened */
 /* Around a COMMIT: its pages go to the log in large pieces. */
 void sqlite_log_gather(sqlite3 *db, bool gather);
 
+/* ---- locks of readers (sqlite_locks.c) --------------------------------------- */
+
+/* From now on, on an idle connection: locks are kept until the turn is over. */
+void sqlite_locks_keep(sqlite3 *db);
+void sqlite_locks_turn_over(sqlite3 *db);
+int sqlite_locks_size(void); /* what a file takes, before SQLite's own */
+int sqlite_locks_open(sqlite3_vfs *real, const char *name, sqlite3_file *file, int flags,
+	int *out);
+
 /* ---- pages in memory (sqlite_pages.c) ------------------------------------- */
 
 int sqlite_pages_configure(void); /* likewise; SQLite's result */

@@ -224,6 +224,8 @@ open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int
 	struct log_file *l = log_of(file);
 	int rc;
 
+	if ((flags & SQLITE_OPEN_MAIN_DB) != 0)
+		return sqlite_locks_open(real, name, file, flags, out);
 	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return real->xOpen(real, name, file, flags, out);
 	memset(l, 0, sizeof(*l));
@@ -244,7 +246,9 @@ sqlite_log_register(void)
 		return; /* opening says so */
 	vfs = *real;
 	vfs.zName = SQLITE_LOG_VFS;
-	vfs.szOsFile += (int)sizeof(struct log_file);
+	vfs.szOsFile += (int)sizeof(struct log_file) > sqlite_locks_size()
+		? (int)sizeof(struct log_file)
+		: sqlite_locks_size();
 	vfs.pAppData = real;
 	vfs.xOpen = open_file;
 	sqlite3_vfs_register(&vfs, 0);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/loop.h"
 #include "store/sqlite.h"
 
 struct sqlite_store {
@@ -149,6 +150,23 @@ open_port(struct store *store, struct mailbox *m, struct fault *f)
 }
 
 static void
+turn_over(void *arg)
+{
+	sqlite_locks_turn_over(((struct sqlite_port *)arg)->db.db);
+}
+
+static enum outcome
+join_port(struct store_port *port, struct loop *l, struct fault *f)
+{
+	struct sqlite_port *p = (struct sqlite_port *)(void *)port;
+
+	(void)f;
+	sqlite_locks_keep(p->db.db);
+	loop_after_turn(l, turn_over, p);
+	return DONE;
+}
+
+static void
 close_port(struct store_port *port)
 {
 	struct sqlite_port *p = (struct sqlite_port *)(void *)port;
@@ -165,6 +183,7 @@ const struct backend sqlite_backend = {
 	.close = close_store,
 	.port_new = open_port,
 	.port_free = close_port,
+	.port_join = join_port,
 	.ask = port_ask,
 	.ask_late = port_ask_late,
 	.catalogue_version = port_catalogue_version,
