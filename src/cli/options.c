@@ -300,7 +300,7 @@ help_option(const struct option *o)
 	snprintf(left, sizeof left, "%s--%s%s%s%s", o->letter != '\0' ? letter : "", o->name,
 		o->kind == OPTION_FLAG ? "" : " ", o->kind == OPTION_FLAG ? "" : o->value,
 		o->kind == OPTION_LIST ? "..." : "");
-	printf("  %-28s %s\n", left, o->sentence);
+	printf("  %-28s  %s\n", left, o->sentence);
 }
 
 void

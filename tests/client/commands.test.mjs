@@ -638,7 +638,7 @@ test('disconnect --forget ends what cannot be read', async () => {
 	await desk.ends(7, 'token', 'torn');
 });
 
-// ---- help and completion -----------------------------------------------------------------------------------
+// ---- help -----------------------------------------------------------------------------------
 
 const CONNECT = ['connect', 'token', 'call', 'exec', 'status', 'log', 'secret', 'disconnect', 'agent'];
 
@@ -658,42 +658,6 @@ test('--help of each tells its options and how it ends; so does the manual', asy
 		assert.doesNotMatch(stdout, /--dir /);
 	}
 	assert.match(manual, new RegExp(exits[3][2].slice(0, 30)));
-});
-
-const COMPLETION = path.join(path.dirname(BINARY), 'dist');
-
-test('completion knows every command of the program', () => {
-	const names = [...fs.readFileSync(path.join(ROOT, 'src/cli/commands.def'), 'utf8').matchAll(/^COMMAND\((\w+)\)$/gm)]
-		.map(([, name]) => name.replace('_', ' ').replace(/_/g, '-'));
-	assert.ok(names.length > 40);
-	for (const file of ['latchkey.bash', '_latchkey']) {
-		const text = fs.readFileSync(path.join(COMPLETION, file), 'utf8');
-		for (const name of names)
-			assert.ok(text.includes(`'${name}')`), `${name} is not in ${file}`);
-	}
-});
-
-test('bash completes commands, verbs, options, files and the names of connections', async () => {
-	const complete = async (...words) => {
-		const script = `PATH=${path.dirname(BINARY)}:$PATH; source ${path.join(COMPLETION, 'latchkey.bash')}; `
-			+ 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _latchkey; printf "%s\\n" "${COMPREPLY[@]}"';
-		const { stdout, stderr } = await run('bash', ['--norc', '-c', script, 'bash', 'latchkey', ...words], { env: desk.env });
-		assert.equal(stderr, '');
-		return stdout.split('\n').filter(Boolean);
-	};
-	assert.deepEqual(await complete('disc'), ['disconnect']);
-	assert.deepEqual(await complete('client', 'rot'), ['rotate-secret']);
-	assert.deepEqual(await complete('token', 'acme', '--min'), ['--min-ttl']);
-	assert.deepEqual(await complete('token', 'ac'), ['acme']);
-	assert.deepEqual(await complete('call', 'acme', '--output', path.join(desk.dir, 'ou')), [path.join(desk.dir, 'out')]);
-	assert.ok((await complete('exec', 'acme', '--', 'cu')).includes('curl'));
-});
-
-test('zsh reads its completion', async (t) => {
-	const { status, stderr } = await run('zsh', ['-n', path.join(COMPLETION, '_latchkey')]).catch(() => ({}));
-	if (status === undefined)
-		return t.skip('there is no zsh');
-	assert.equal(status, 0, stderr);
 });
 
 // ---- nothing secret ---------------------------------------------------------------------------------------------
