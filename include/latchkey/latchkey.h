@@ -83,7 +83,8 @@ enum lk_status {
 	                     they disconnected); the tokens are gone from the vault,
 	                     the registration is kept for that */
 	LK_TRY_LATER,     /* the server, the network or the lock: the tokens are safe;
-	                     error.retry_after says when to try again */
+	                     error.retry_after says when to try again. Connecting: the
+	                     person took too long */
 	LK_DENIED,        /* connecting: the person said no (access_denied) */
 	LK_CONFIGURATION, /* what was asked or registered cannot work; error says what
 	                     to change. Tokens are kept */
@@ -225,13 +226,15 @@ enum lk_way {
 struct lk_person {
 	size_t size;
 	enum lk_way way;
-	int timeout_s; /* how long the person may take; 0: 300 (RULEBOOK CL-15) */
+	int timeout_s; /* how long the person may take, 600 at most; 0: 300 (RULEBOOK
+	                  CL-15). Whoever takes longer ends it LK_TRY_LATER */
 	/* Tells the person what to do. url: where to go (always); user_code: to be
-	 * typed there, or NULL. Non-zero: give up. */
+	 * typed there, or NULL. Told again where no BROWSER could be started: the person
+	 * opens url. Non-zero: give up. */
 	int (*show)(void *arg, enum lk_way way, const char *url, const char *user_code);
 	/* PASTE: reads the URL the browser ended at into text (size bytes); called again
-	 * where that is no such URL, three times at most. Non-zero: give up. NULL: PASTE
-	 * is not offered. */
+	 * where that is no such URL, three times at most; it waits no longer than timeout_s.
+	 * Non-zero: give up. NULL: PASTE is not offered. */
 	int (*paste)(void *arg, char *text, size_t size);
 	void *arg;
 };

@@ -7,10 +7,12 @@
  * anyone, and the kernel takes back the listener and the locks.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/connections.h"
 #include "text/form.h"
 
@@ -75,11 +77,15 @@ read_registration(struct cli *c, struct lk_registration *r)
 
 /* ---- the person ----------------------------------------------------------------- */
 
-#define REDIRECT_URI "http://127.0.0.1/callback" /* the library's default */
+#define REDIRECT_URI "http://127.0.0.1/callback" /* the library's defaults */
+#define PATIENCE_S 300
 
 struct asker {
 	const struct cli *c;
 	const char *redirect_uri; /* as registered */
+	int64_t patience_ms;
+	int64_t deadline_ms;      /* for an address to be pasted (clock_monotonic_ms) */
+	int shown;                /* how often a browser was spoken of */
 	int pastes;               /* how often an address was asked for */
 	const char *ended;        /* why there was none, where the person did not say no */
 };
@@ -87,11 +93,16 @@ struct asker {
 static int
 show(void *arg, enum lk_way way, const char *url, const char *user_code)
 {
-	const struct asker *asker = arg;
+	struct asker *asker = arg;
 
 	switch (way) {
 	case LK_WAY_BEST:
 	case LK_WAY_BROWSER:
+		if (asker->shown++ > 0) {
+			fputs("No browser could be started: open that address yourself, on"
+			      " this machine; or with\n--paste, on any.\n", stderr);
+			return 0;
+		}
 		fprintf(stderr,
 			"Your browser is asked to open this; if it does not, open it"
 			" yourself, on this machine:\n\n    %s\n\n"
@@ -112,6 +123,7 @@ show(void *arg, enum lk_way way, const char *url, const char *user_code)
 			url, user_code != NULL ? user_code : "");
 		return 0;
 	case LK_WAY_PASTE:
+		asker->deadline_ms = clock_monotonic_ms() + asker->patience_ms;
 		fprintf(stderr,
 			"Open this in a browser, on any machine:\n\n    %s\n\n"
 			"At the end the browser goes to an address that cannot be"
@@ -121,6 +133,21 @@ show(void *arg, enum lk_way way, const char *url, const char *user_code)
 	}
 	cli_fail(asker->c, "there is no such way to connect");
 	return 1;
+}
+
+/* false: the time is up. */
+static bool
+wait_for_input(int64_t deadline_ms)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	for (;;) {
+		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+		int ready = left_ms > 0 ? poll(&in, 1, (int)left_ms) : 0;
+
+		if (ready >= 0 || errno != EINTR)
+			return ready != 0;
+	}
 }
 
 static int
@@ -136,6 +163,10 @@ paste(void *arg, char *text, size_t size)
 	fputs("Copy that address from its address bar, and paste it here: ", stderr);
 	fflush(stderr);
 	while (n < size - 1) {
+		if (!wait_for_input(asker->deadline_ms)) {
+			fputc('\n', stderr);
+			return 1; /* the library tells why */
+		}
 		got = read(STDIN_FILENO, text + n, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -159,7 +190,7 @@ read_person(struct cli *c, struct asker *asker, struct lk_person *p)
 {
 	int ways = option_given(c, "browser") + option_given(c, "device") +
 		option_given(c, "paste");
-	int64_t timeout = 0;
+	int64_t timeout = PATIENCE_S;
 
 	*p = (struct lk_person)LK_INIT(struct lk_person);
 	if (ways > 1) {
@@ -168,10 +199,10 @@ read_person(struct cli *c, struct asker *asker, struct lk_person *p)
 	}
 	if (!option_seconds(c, "timeout", &timeout))
 		return false;
-	if (timeout < 0 || timeout > 600) {
+	if (timeout < 1 || timeout > 600) {
 		cli_usage(c,
-			"--timeout is ten minutes at most: an attempt is good for no"
-			" longer");
+			"--timeout is a second at least and ten minutes at most: an attempt"
+			" is good for no longer");
 		return false;
 	}
 	p->way = option_given(c, "browser") ? LK_WAY_BROWSER
@@ -179,6 +210,7 @@ read_person(struct cli *c, struct asker *asker, struct lk_person *p)
 		: option_given(c, "paste")  ? LK_WAY_PASTE
 					    : LK_WAY_BEST;
 	p->timeout_s = (int)timeout;
+	asker->patience_ms = timeout * 1000;
 	p->show = show;
 	p->paste = paste;
 	p->arg = asker;

@@ -59,8 +59,9 @@ by_listener(struct asking *p, struct listener *l, struct bytes redirect_uri)
 
 	LK_TRY(connect_begin(c, redirect_uri, NONE, &url));
 	LK_TRY(tell(p, LK_WAY_BROWSER, url, NONE));
-	/* Where none can be started, the person has the URL. */
-	(void)person_open_browser(arena_cstr(c->a, url));
+	/* Where none can be started, the person opens the URL, and hears of it. */
+	if (!person_open_browser(arena_cstr(c->a, url)))
+		LK_TRY(tell(p, LK_WAY_BROWSER, url, NONE));
 	LK_TRY(listener_wait(l, c->a, c->attempt.state, p->deadline_ms, &query, c->e));
 	return judge(p, query);
 }
@@ -126,9 +127,13 @@ read_pasted(struct asking *p, struct bytes *query)
 	enum lk_status status = LK_REJECTED;
 
 	for (int i = 0; i < PASTES && status == LK_REJECTED; i++) {
+		bool pasted = p->person.paste(p->person.arg, text, PASTED_MAX) == 0;
 		struct bytes state;
 
-		if (p->person.paste(p->person.arg, text, PASTED_MAX) != 0)
+		if (clock_monotonic_ms() >= p->deadline_ms)
+			return lk_later(c->e, 0, "no address was pasted in time: connect"
+				" again");
+		if (!pasted)
 			return give_up(p);
 		text[PASTED_MAX - 1] = '\0';
 		status = callback_pasted(bytes_of(text), c->attempt.redirect_uri, query,

@@ -104,6 +104,8 @@ poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 			return lk_fail(e, LK_DENIED, "connecting was given up");
 		last = (struct lk_error){ 0 };
 		status = ask_once(a, p, out, ending, &last);
+		if (ending->expired_token)
+			break;
 		if (status != LK_TRY_LATER) {
 			if (e != NULL)
 				*e = last;
@@ -111,8 +113,8 @@ poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 		}
 		wait_ms = next_wait_ms(p, ending, &last);
 	}
-	return lk_fail(e, LK_DENIED, "the code ran out before anybody decided: connect "
-		"again");
+	return lk_later(e, 0, "the code ran out before anybody decided: connect again for a "
+		"new one");
 }
 
 enum lk_status

@@ -16,8 +16,9 @@ struct device_clock {
 	void *arg;
 };
 
-/* Polls until the person has decided: LK_OK, or how it ended (LK_DENIED: they said no, or
- * the code ran out). deadline_ms: as now_ms tells it, the caller's own; -1: none. */
+/* Polls until the person has decided: LK_OK, or how it ended (LK_DENIED: they said no;
+ * LK_TRY_LATER: the code ran out, or the caller's patience). deadline_ms: as now_ms tells
+ * it, the caller's own; -1: none. */
 enum lk_status device_poll(struct arena *a, const struct as *as,
 	const struct credentials *me, const struct device_answer *device,
 	struct bytes scope, const struct device_clock *clock, int64_t deadline_ms,

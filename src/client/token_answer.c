@@ -29,7 +29,7 @@ static const struct {
 } meanings[] = {
 	{ BI("invalid_grant"), LK_RECONNECT },
 	{ BI("access_denied"), LK_DENIED },
-	{ BI("expired_token"), LK_DENIED },          /* RFC 8628 3.5 */
+	{ BI("expired_token"), LK_TRY_LATER },       /* RFC 8628 3.5 */
 	{ BI("authorization_pending"), LK_TRY_LATER }, /* RFC 8628 3.5 */
 	{ BI("slow_down"), LK_TRY_LATER },           /* RFC 8628 3.5 */
 	{ BI("temporarily_unavailable"), LK_TRY_LATER }, /* CL-30 */
@@ -77,6 +77,7 @@ refused(struct arena *a, const struct http_answer *answer, struct bytes code,
 
 	ending->authorization_pending = bytes_equal(code, B("authorization_pending"));
 	ending->slow_down = bytes_equal(code, B("slow_down"));
+	ending->expired_token = bytes_equal(code, B("expired_token"));
 	if (status == LK_RECONNECT && !may_be_final(answer->status))
 		status = LK_TRY_LATER;
 	if (status == LK_TRY_LATER)

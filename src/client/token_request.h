@@ -37,10 +37,10 @@ struct token_answer {
  * LK_RECONNECT     invalid_grant from a JSON answer of status 400
  * LK_CONFIGURATION invalid_client, unauthorized_client, unsupported_grant_type,
  *                  invalid_scope, invalid_request, invalid_target ... (CL-29)
- * LK_DENIED        access_denied, expired_token (device flow)
+ * LK_DENIED        access_denied
  * LK_TRY_LATER     network, 408, 425, 429, 5xx, temporarily_unavailable, server_error, an
- *                  unparseable 4xx (CL-30, CL-31); e->retry_after from Retry-After
- *                  (seconds or date), 0 when it did not say
+ *                  unparseable 4xx (CL-30, CL-31), the device flow's own three below;
+ *                  e->retry_after from Retry-After (seconds or date), 0 when it did not say
  * LK_REJECTED      status 200 that must not be believed: not JSON, duplicate members,
  *                  unknown token_type (also a DPoP one, CL-19), more scope than asked
  */
@@ -48,7 +48,7 @@ struct token_ending {
 	int status;       /* HTTP; 0: no answer */
 	bool unanswered;  /* it may have been done and nobody told us (CL-17, CL-27): no
 	                     whole answer came, or a 5xx */
-	bool authorization_pending, slow_down; /* device flow; status LK_TRY_LATER */
+	bool authorization_pending, slow_down, expired_token; /* RFC 8628 3.5 */
 	int64_t began_ms; /* CLOCK_BOOTTIME when the request was sent (CL-20) */
 };
 

@@ -15,7 +15,7 @@ import { startCast } from '../lib/cast.mjs';
 import { BINARY, run, sleep } from '../lib/latchkey.mjs';
 import { at, approving, consenting, Desk, say } from './desk.mjs';
 import { HttpsServer, pems, send } from './proofs/https.mjs';
-import { Strict } from './strict.mjs';
+import { Refusal, Strict } from './strict.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -165,6 +165,38 @@ test('connect says what is wrong with what was pasted, and that there is no devi
 	assert.equal(status, 1);
 	assert.match(stderr, /: \nlatchkey connect: standard input ended, and no address was pasted: nothing was connected\n$/);
 	assert.match((await desk.ends(1, 'connect', 'wrong', ...native, '--device')).stderr, /no device flow .*pasting an address/);
+});
+
+test('connect --paste: --timeout is how long it waits, and a late person finds it ended 4', async () => {
+	const running = desk.start(['connect', 'idle', ...native, '--paste', '--timeout', '1']);
+	await running.says(/paste it here: $/);
+	running.child.stdin.write('half a li'); // and no more
+	const { status, stderr } = await running.end();
+	assert.equal(status, 4, stderr);
+	assert.match(stderr, /paste it here: \nlatchkey connect: no address was pasted in time: connect again\n$/);
+	for (const time of ['0', '11m'])
+		assert.match((await desk.ends(2, 'connect', 'idle', ...native, '--paste', '--timeout', time)).stderr, /--timeout/);
+});
+
+test('a device code that ran out ends 4, and polling with it', async () => {
+	const strict = await strictServer();
+	const args = [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'late-secret'), '--device'];
+	strict.poll = () => { throw new Refusal('expired_token'); };
+	const { stderr } = await desk.ends(4, 'connect', 'late', ...args);
+	assert.match(stderr, /the code ran out before anybody decided: connect again for a new one\n$/);
+	assert.equal(strict.count({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code' }), 1);
+	strict.poll = () => { throw new Refusal('authorization_pending'); };
+	assert.match((await desk.ends(4, 'connect', 'late', ...args, '--timeout', '2')).stderr, /ran out/);
+});
+
+test('connect where no browser can be started: it is said, and the address works by hand', async () => {
+	const env = { BROWSER: '/nonexistent', PATH: '/nonexistent', DISPLAY: ':9' };
+	const running = desk.start(['connect', 'byhand', ...native], { env });
+	const [, url] = await running.says(/^ {4}(https:\S+)$/m);
+	await running.says(/No browser could be started: open that address yourself/);
+	const location = await ana(url);
+	await new Promise((resolve) => { http.get(location, (answer) => { answer.resume(); answer.on('end', resolve); }); });
+	assert.equal((await running.end()).status, 0, running.stderr);
 });
 
 test('Ctrl-C while the person is away leaves nothing behind', async () => {

@@ -85,6 +85,15 @@ test('the URL is pasted back, whole, after a wrong line', async () => {
 	assert.equal(await lk.active((await driver.ok({ do: 'token', name: 'pasted' })).token), true);
 });
 
+test('CL-15 an address that is pasted too late is not taken, whatever the host waits for', async () => {
+	const { message } = await driver.ends('try_later', { do: 'connect', name: 'tardy', way: 'paste', timeout_s: 1, ...native, redirect_uri: 'http://127.0.0.1:4711/cb' }, async ({ show }) => {
+		const query = await ana(show);
+		setTimeout(() => driver.write(`http://127.0.0.1:4711/cb?${query}`), 1200);
+	});
+	assert.match(message, /in time: connect again/);
+	await driver.ends('not_found', { do: 'connection', name: 'tardy' });
+});
+
 test('RFC 8628 a code is typed in elsewhere', async () => {
 	await driver.ok({ do: 'connect', name: 'device', way: 'device', ...elsewhere }, ({ show, user_code: code, way }) => {
 		assert.equal(way, 'device');

@@ -110,7 +110,7 @@ TEST(CL_33_any_other_error_stops)
 	static const struct canned script[] = { REFUSED("access_denied"),
 		REFUSED("expired_token"), REFUSED("invalid_grant"), REFUSED("invalid_client"),
 		REFUSED("something"), { ANSWERS, JSON_ANSWER("200", "{}") } };
-	static const enum lk_status want[] = { LK_DENIED, LK_DENIED, LK_RECONNECT,
+	static const enum lk_status want[] = { LK_DENIED, LK_TRY_LATER, LK_RECONNECT,
 		LK_CONFIGURATION, LK_CONFIGURATION, LK_REJECTED };
 
 	START(script);
@@ -118,6 +118,8 @@ TEST(CL_33_any_other_error_stops)
 		row("answer %zu", i);
 		check_int(poll_device(5, 600, -1), want[i]);
 		check_int((int64_t)wait_count, 1);
+		if (want[i] == LK_TRY_LATER)
+			check(strstr(error.message, "ran out") != NULL);
 	}
 	server_stop();
 }
@@ -127,10 +129,10 @@ TEST(CL_33_polling_ends_with_the_code_or_the_callers_patience)
 	static const struct canned script[] = { PENDING, PENDING, PENDING, PENDING };
 
 	START(script);
-	check_int(poll_device(5, 11, -1), LK_DENIED);
+	check_int(poll_device(5, 11, -1), LK_TRY_LATER);
 	check_int((int64_t)server.asked, 2);
 	check(strstr(error.message, "ran out") != NULL);
-	check_int(poll_device(5, 600, 1000000 + 6000), LK_DENIED);
+	check_int(poll_device(5, 600, 1000000 + 6000), LK_TRY_LATER);
 	check_int((int64_t)server.asked, 3);
 	give_up_at = 1;
 	check_int(poll_device(5, 600, -1), LK_DENIED);

@@ -206,7 +206,7 @@ TEST(CL_29_errors_in_the_servers_own_words)
 		{ 400, "invalid_target", LK_CONFIGURATION },
 		{ 400, "something_new", LK_CONFIGURATION },
 		{ 400, "access_denied", LK_DENIED },
-		{ 400, "expired_token", LK_DENIED },
+		{ 400, "expired_token", LK_TRY_LATER },
 		{ 400, "temporarily_unavailable", LK_TRY_LATER },
 		{ 400, "server_error", LK_TRY_LATER },
 	};
