@@ -343,8 +343,9 @@ struct lk_info {
 	const char *subject;     /* URN of the resource context (R4.6), or "" */
 	int64_t connected_at;    /* Unix seconds, as all below; 0: never, or unknown */
 	int64_t expires_at;      /* of the access token */
-	int64_t refreshed_at;    /* last attempt */
-	const char *outcome;     /* of it: "ok", or an lk_status_name */
+	int64_t refreshed_at;    /* last attempt to refresh */
+	const char *outcome;     /* of it: "ok", or another lk_status_name; "none": there
+	                            was none yet. "unreadable": why */
 	const char *detail;      /* a sentence, or "" */
 	int unanswered;          /* a refresh was sent whose answer nobody saw yet */
 	const char *redirect_uri; /* as registered */

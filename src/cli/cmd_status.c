@@ -19,15 +19,16 @@ static void
 add_words(struct cli *c, json_t *one, const struct lk_info *info)
 {
 	int64_t now = clock_now();
+	const char *last = "";
 
+	if (info->refreshed_at != 0)
+		last = arena_printf(c->arena, "%s, %s", info->outcome,
+			when_in_words(c->arena, info->refreshed_at, now));
+	else if (bytes_equal(bytes_of(info->outcome), B("none")))
+		last = "none yet";
+	json_object_set_new(one, "last", json_string(last));
 	json_object_set_new(one, "expires",
 		json_string(when_in_words(c->arena, info->expires_at, now)));
-	json_object_set_new(one, "last",
-		json_string(info->refreshed_at == 0
-				? ""
-				: arena_printf(c->arena, "%s, %s", info->outcome,
-					  when_in_words(
-						  c->arena, info->refreshed_at, now))));
 }
 
 static json_t *

@@ -39,7 +39,8 @@ describe(struct lk *lk, struct arena *a, struct bytes name, const struct record 
 		.expires_at = r->life_unsaid || bytes_empty(r->access_token)
 			? 0 : (now.wall_ms + left_ms) / 1000,
 		.refreshed_at = r->tried_at,
-		.outcome = lk_status_name((enum lk_status)r->outcome),
+		.outcome = r->tried_at == 0 ? "none"
+					    : lk_status_name((enum lk_status)r->outcome),
 		.detail = arena_cstr(a, r->detail),
 		.unanswered = vault_journal_stands(lk->vault, name),
 		.redirect_uri = arena_cstr(a, r->redirect_uri),

@@ -539,6 +539,16 @@ test('status: a table for people, facts for programs', async () => {
 	assert.doesNotMatch(JSON.stringify([connections, one]), /lk_(at|rt)_/);
 });
 
+test('status tells of a refresh when there was one', async () => {
+	await desk.connect('fresh', native, ana);
+	const fresh = await desk.json('status', 'fresh');
+	assert.deepEqual([fresh.state, fresh.refreshed_at, fresh.outcome, fresh.detail], ['connected', null, 'none', '']);
+	assert.match((await desk.ends(0, 'status', 'fresh')).stdout, /^Last refresh +none yet$/m);
+	const refreshed = await desk.json('status', 'ttl');
+	assert.equal(refreshed.outcome, 'ok');
+	assert.match(refreshed.refreshed_at, /^\d{4}-/);
+});
+
 test('status is JSON wherever the vault is', async () => {
 	const name = Buffer.concat([Buffer.from(`${desk.dir}/`), Buffer.from([0xff])]);
 	fs.mkdirSync(name, { mode: 0o700, recursive: true });
