@@ -29,7 +29,7 @@ const pem = desk.file('certificates/ours.pem', '');
 const lines = [
 	['latchkey disc', 'latchkey disconnect '],
 	['latchkey client rot', 'latchkey client rotate-secret '],
-	...['connect', 'token', 'call', 'exec', 'status', 'log', 'disconnect'].map((c) => [`latchkey ${c} ac`, `latchkey ${c} acme `]),
+	...['connect', 'secret', 'token', 'call', 'exec', 'status', 'log', 'disconnect'].map((c) => [`latchkey ${c} ac`, `latchkey ${c} acme `]),
 	['latchkey token acme ac', 'acme ac'],
 	[`latchkey token --vault ${other} g`, ' globex '],
 	[`latchkey token --vault ${desk.dir}/vau`, `${other}/`],
@@ -49,6 +49,7 @@ const lines = [
 	[`latchkey connect acme --ca-file ${desk.dir}/certificates/ou`, `--ca-file ${pem} `],
 	[`latchkey connect acme --ca-file=${desk.dir}/certificates/ou`, `--ca-file=${pem} `],
 	[`latchkey connect acme --client-secret-file ${desk.dir}/certificates/ou`, `${pem} `],
+	[`latchkey secret acme --client-secret-file ${desk.dir}/certificates/ou`, `${pem} `],
 	['latchkey connect acme --client-secret', '--client-secret-f'], // and never itself
 	...['client-id', 'scope', 'client-secret-fd'].map((o) => [`latchkey connect acme --${o} `, `--${o} `]),
 	...['issuer', 'resource', 'redirect-uri', 'authorization-endpoint', 'token-endpoint', 'revocation-endpoint'].map((o) => [`latchkey connect acme --${o} h`, `--${o} https://`]),
@@ -104,7 +105,7 @@ test('completion knows every command of the program', () => {
 
 test('every option of --help is offered by both, with its sentence by zsh, save what is there to be refused', async () => {
 	const [bash, zsh] = ['latchkey.bash', '_latchkey'].map((n) => fs.readFileSync(path.join(COMPLETION, n), 'utf8'));
-	for (const command of ['connect', 'token', 'call', 'exec', 'status', 'log', 'disconnect', 'agent']) {
+	for (const command of ['connect', 'secret', 'token', 'call', 'exec', 'status', 'log', 'disconnect', 'agent']) {
 		const { stdout } = await desk.ends(0, command, '--help');
 		const [, offered] = new RegExp(`^\\t'${command}'\\) echo '(.*)' ;;$`, 'm').exec(bash);
 		const known = [...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)(?: .*?)?(?: {2,}(.*))?$/gm)].filter(([, , told]) => !told?.startsWith('refused:'));
