@@ -156,7 +156,9 @@ pg_port_end_job(struct pg_port *p, struct job *j, enum outcome outcome,
 	}
 	if (outcome != DONE)
 		atomic_fetch_add(&p->port.store->dropped, 1);
-	free(c); /* nobody waits, and it is one piece of memory */
+	if (c->verb == VERB_grant_touch)
+		arena_free(c->arena);
+	free(c); /* nobody waits, and the rest is one piece of memory */
 }
 
 /* What was read is told only while this node may vouch for it. */
@@ -288,6 +290,7 @@ pg_port_ask_late(struct store_port *port, struct store_call *c)
 		struct pg_touch *t = must_calloc(1, sizeof(*t));
 
 		memcpy(&t->touch, c, sizeof(t->touch));
+		t->touch.call.arena = arena_new(); /* what is read is written later */
 		free(c);
 		c = &t->touch.call;
 	}

@@ -21,22 +21,21 @@ key_of(const struct store_call *c)
 }
 
 static void
-take_grant(struct job *j, struct pg_row *r, struct arena *scratch)
+take_grant(struct job *j, struct pg_row *r)
 {
 	struct store_call *c = j->call;
-	struct arena *a = c->arena != NULL ? c->arena : scratch;
 	int64_t id;
 
 	if (c->verb == VERB_grant_find) {
 		struct grant_find *find = (struct grant_find *)(void *)c;
 
 		find->found = true;
-		pg_grant_take(r, a, &find->grant, &id, &j->found);
+		pg_grant_take(r, c->arena, &find->grant, &id, &j->found);
 		return;
 	}
 	if (c->verb == VERB_grant_change)
 		((struct grant_change *)(void *)c)->found = true;
-	pg_grant_take(r, a, j->grant, &id, &j->found);
+	pg_grant_take(r, c->arena, j->grant, &id, &j->found);
 }
 
 static void
@@ -45,10 +44,11 @@ take_grants(struct line *l, struct job **jobs, size_t n, const PGresult *result)
 	struct pg_row r = { .result = result, .row = -1 };
 	struct job *j;
 
+	(void)l;
 	for (size_t i = 0; i < n; i++)
 		jobs[i]->found = 0;
 	while ((j = pg_next_job(&r, jobs, n)) != NULL)
-		take_grant(j, &r, l->arena);
+		take_grant(j, &r);
 }
 
 static void
