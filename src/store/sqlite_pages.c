@@ -2,12 +2,17 @@
 /*
  * sqlite_pages.c - the pages of the database that a connection keeps in memory.
  *
- * SQLite's own cache takes a piece of the heap for each page, keeps what it knows of
- * the page at the end of it, and takes the page out of a list and puts it back whenever
- * it is used: for a page of a large database that is a handful of places in memory that
- * no cache of the processor holds. This one keeps what it knows close together, marks a
- * page that is used instead of moving it (second chance), and takes memory by the piece
- * as use asks for it; large pieces may be huge pages of the machine. So
+ * A page of a large database is mostly found in no cache of the processor, so what it
+ * costs is how often the memory is waited for. SQLite's own cache takes a piece of the
+ * heap for each page, chains pages, and takes a page out of a list and puts it back
+ * whenever it is used. Here
+ *   - a table says where a page is without a look at any page; then all that will be
+ *     read of it, what SQLite notes and where its cells are, is asked for at once;
+ *   - what is known of a page is close together, and pages begin where lines do;
+ *   - a page that is used is marked instead of moved (second chance);
+ *   - memory is taken by the piece as use asks for it, and large pieces may be huge
+ *     pages of the machine.
+ * As SQLite wants it of any cache,
  *   - a page that is pinned stays where it is and as it is;
  *   - no more pages are kept than SQLite asks for, unless more are pinned at once;
  *   - what is dropped gives its place to the next; memory goes back with the connection.
@@ -21,34 +26,47 @@
 #include "base/arena.h"
 #include "store/sqlite.h"
 
+#define LINE ((size_t)64) /* bytes that memory is asked for at once */
+#define LINES_OF_CELLS 6 /* where a page of a few hundred cells says where they are */
 #define PIECE_LEAST 8 /* pages */
 #define PIECE_MOST ((size_t)2 << 20) /* bytes: a huge page */
-#define BUCKETS_LEAST 64 /* a power of two */
+#define PIECE_BITS 12 /* of a place's number; more than fit of the smallest pages */
+#define TABLE_LEAST 64 /* a power of two */
 
+/* SQLite's own notes on the page follow. */
 struct place {
 	sqlite3_pcache_page page; /* first: SQLite knows a place by it */
-	struct place *next; /* in its bucket, or of those that are free */
+	unsigned number; /* its piece, and which it is there */
 	unsigned key; /* 0: free */
+	unsigned next_free; /* a number; of those that are free */
 	bool pinned, used; /* used: since the hand was here */
 };
 
 struct piece {
-	struct piece *next;
 	size_t count;
-	struct place places[];
+	uint8_t *memory; /* the places one after another, with SQLite's notes */
+	uint8_t *pages;
+};
+
+/* Where a page is; key 0: nothing is there. */
+struct entry {
+	unsigned key, number;
 };
 
 struct pages {
-	size_t page_size, place_size; /* the latter with SQLite's own notes */
+	size_t page_size, place_size; /* the latter with SQLite's notes */
 	size_t most, kept, pinned;
-	struct place **buckets;
-	size_t bucket_count;
-	struct place *free;
-	struct piece *pieces; /* the newest first */
-	struct piece *hand; /* looks for a page that may go */
-	size_t hand_at;
+	unsigned greatest; /* no key is greater */
+	struct entry *table; /* at most half full, so that one looks at one mostly */
+	size_t table_size;
+	struct piece *pieces;
+	size_t piece_count;
+	unsigned free; /* a number */
+	size_t hand, hand_at; /* a piece, a place: looks for a page that may go */
 	size_t next_count; /* of places in the next piece */
 };
+
+#define NONE_FREE UINT32_MAX
 
 static struct pages *
 pages_of(sqlite3_pcache *cache)
@@ -56,121 +74,137 @@ pages_of(sqlite3_pcache *cache)
 	return (struct pages *)(void *)cache;
 }
 
-/* ---- where a page is ------------------------------------------------------- */
-
-static struct place **
-bucket_of(const struct pages *p, unsigned key)
+static struct place *
+place_in(const struct pages *p, const struct piece *piece, size_t i)
 {
-	return &p->buckets[key & (p->bucket_count - 1)]; /* neighbours go apart */
+	return (struct place *)(void *)(piece->memory + i * p->place_size);
 }
 
 static struct place *
+place_of(const struct pages *p, unsigned number)
+{
+	return place_in(p, &p->pieces[number >> PIECE_BITS],
+		number & ((1u << PIECE_BITS) - 1));
+}
+
+/* ---- where a page is ------------------------------------------------------- */
+
+static size_t
+home_of(const struct pages *p, unsigned key)
+{
+	return key * UINT64_C(0x9E3779B97F4A7C15) >> 32 & (p->table_size - 1);
+}
+
+/* Where the key stands, or would. */
+static struct entry *
 find(const struct pages *p, unsigned key)
 {
-	struct place *at = *bucket_of(p, key);
+	size_t at = home_of(p, key);
 
-	while (at != NULL && at->key != key)
-		at = at->next;
-	return at;
+	while (p->table[at].key != key && p->table[at].key != 0)
+		at = (at + 1) & (p->table_size - 1);
+	return &p->table[at];
 }
 
 static void
 enter(struct pages *p, struct place *at, unsigned key)
 {
-	struct place **bucket = bucket_of(p, key);
-
 	at->key = key;
-	at->next = *bucket;
-	*bucket = at;
+	*find(p, key) = (struct entry){ key, at->number };
+	if (key > p->greatest)
+		p->greatest = key;
 }
 
+/* Those behind it that it kept from their homes move up. */
 static void
-leave(struct pages *p, struct place *at)
+leave(struct pages *p, unsigned key)
 {
-	struct place **to = bucket_of(p, at->key);
+	size_t gap = (size_t)(find(p, key) - p->table), mask = p->table_size - 1;
 
-	while (*to != at)
-		to = &(*to)->next;
-	*to = at->next;
+	for (size_t i = gap; p->table[i = (i + 1) & mask].key != 0;) {
+		size_t from_home = (i - home_of(p, p->table[i].key)) & mask;
+
+		if (from_home < ((i - gap) & mask))
+			continue;
+		p->table[gap] = p->table[i];
+		gap = i;
+	}
+	p->table[gap].key = 0;
 }
 
 static void
 drop(struct pages *p, struct place *at)
 {
-	leave(p, at);
+	leave(p, at->key);
 	p->pinned -= at->pinned;
 	p->kept--;
 	at->key = 0;
 	at->pinned = false;
-	at->next = p->free;
-	p->free = at;
+	at->next_free = p->free;
+	p->free = at->number;
 }
 
-/* Chains stay short; if there is no memory they get longer. */
-static void
-spread(struct pages *p)
+static bool
+widen(struct pages *p)
 {
-	size_t count = p->bucket_count == 0 ? BUCKETS_LEAST : 2 * p->bucket_count;
-	struct place **old = p->buckets,
-		     **fresh = calloc(count, sizeof(struct place *));
-	size_t old_count = p->bucket_count;
+	struct entry *old = p->table;
+	size_t size = p->table_size;
 
-	if (fresh == NULL)
-		return;
-	p->buckets = fresh;
-	p->bucket_count = count;
-	for (size_t i = 0; i < old_count; i++)
-		for (struct place *at = old[i], *next; at != NULL; at = next) {
-			next = at->next;
-			enter(p, at, at->key);
-		}
+	p->table = calloc(size == 0 ? TABLE_LEAST : 2 * size, sizeof(*old));
+	if (p->table == NULL) {
+		p->table = old;
+		return false;
+	}
+	p->table_size = size == 0 ? TABLE_LEAST : 2 * size;
+	for (size_t i = 0; i < size; i++)
+		if (old[i].key != 0)
+			*find(p, old[i].key) = old[i];
 	free(old);
+	return true;
 }
 
 /* ---- memory ---------------------------------------------------------------- */
 
-static size_t
-whole_place(const struct pages *p)
+/* Room for so many places, then for so many pages. */
+static uint8_t *
+memory_new(const struct pages *p, size_t count, size_t most)
 {
-	return sizeof(struct place) + p->place_size;
-}
-
-static struct piece *
-piece_new(const struct pages *p, size_t count)
-{
-	size_t most = (PIECE_MOST - sizeof(struct piece)) / whole_place(p);
-	struct piece *piece;
+	uint8_t *memory;
 
 	if (count < most)
-		return malloc(sizeof(*piece) + count * whole_place(p));
-	piece = aligned_alloc(PIECE_MOST, PIECE_MOST);
-	if (piece != NULL)
-		madvise(piece, PIECE_MOST, MADV_HUGEPAGE); /* or not */
-	return piece;
+		return aligned_alloc(LINE, count * (p->place_size + p->page_size));
+	memory = aligned_alloc(PIECE_MOST, PIECE_MOST);
+	if (memory != NULL)
+		madvise(memory, PIECE_MOST, MADV_HUGEPAGE); /* or not */
+	return memory;
 }
 
 static bool
 grow(struct pages *p)
 {
-	size_t most = (PIECE_MOST - sizeof(struct piece)) / whole_place(p);
+	size_t most = PIECE_MOST / (p->place_size + p->page_size);
 	size_t count = p->next_count < most ? p->next_count : most;
-	struct piece *piece = piece_new(p, count);
-	uint8_t *memory;
+	struct piece *pieces = realloc(p->pieces, (p->piece_count + 1) * sizeof(*pieces));
+	struct piece *piece;
 
-	if (piece == NULL)
+	if (pieces == NULL)
 		return false;
-	memory = (uint8_t *)&piece->places[count];
-	for (size_t i = count; i-- > 0;) {
-		struct place *at = &piece->places[i];
-
-		*at = (struct place){ .page.pBuf = memory + i * p->place_size,
-			.next = p->free };
-		at->page.pExtra = (uint8_t *)at->page.pBuf + p->page_size;
-		p->free = at;
-	}
+	p->pieces = pieces;
+	piece = &pieces[p->piece_count];
 	piece->count = count;
-	piece->next = p->pieces;
-	p->pieces = piece;
+	piece->memory = memory_new(p, count, most);
+	if (piece->memory == NULL)
+		return false;
+	piece->pages = piece->memory + count * p->place_size;
+	for (size_t i = count; i-- > 0;) {
+		struct place *at = place_in(p, piece, i);
+
+		*at = (struct place){ .page.pBuf = piece->pages + i * p->page_size,
+			.page.pExtra = at + 1, .next_free = p->free,
+			.number = (unsigned)(p->piece_count << PIECE_BITS | i) };
+		p->free = at->number;
+	}
+	p->piece_count++;
 	p->next_count = 2 * count;
 	return true;
 }
@@ -184,13 +218,11 @@ evict(struct pages *p)
 	for (;;) {
 		struct place *at;
 
-		if (p->hand == NULL || p->hand_at == p->hand->count) {
-			p->hand = p->hand == NULL || p->hand->next == NULL
-				? p->pieces
-				: p->hand->next;
+		if (p->hand_at == p->pieces[p->hand].count) {
+			p->hand = (p->hand + 1) % p->piece_count;
 			p->hand_at = 0;
 		}
-		at = &p->hand->places[p->hand_at++];
+		at = place_in(p, &p->pieces[p->hand], p->hand_at++);
 		if (at->key == 0 || at->pinned)
 			continue;
 		if (!at->used)
@@ -209,13 +241,12 @@ room(struct pages *p, bool must)
 		return NULL;
 	if (p->kept >= p->most && (at = evict(p)) != NULL)
 		drop(p, at);
-	if (p->kept >= p->bucket_count)
-		spread(p);
-	if (p->bucket_count == 0 || (p->free == NULL && !grow(p)))
+	if (2 * p->kept >= p->table_size && !widen(p))
 		return NULL;
-	at = p->free;
-	assert(at != NULL); /* a piece has a place at least */
-	p->free = at->next;
+	if (p->free == NONE_FREE && !grow(p))
+		return NULL;
+	at = place_of(p, p->free);
+	p->free = at->next_free;
 	return at;
 }
 
@@ -232,12 +263,17 @@ static sqlite3_pcache *
 create(int page_size, int extra, int purgeable)
 {
 	struct pages *p = calloc(1, sizeof(*p));
+	size_t place_size = sizeof(struct place) + (size_t)extra;
 
 	(void)purgeable;
-	if (p == NULL)
+	if (p == NULL || !widen(p)) {
+		free(p);
 		return NULL;
+	}
+	assert((size_t)page_size % LINE == 0);
 	p->page_size = (size_t)page_size;
-	p->place_size = ((size_t)page_size + (size_t)extra + 15) & ~(size_t)15;
+	p->place_size = (place_size + LINE - 1) / LINE * LINE;
+	p->free = NONE_FREE;
 	p->next_count = PIECE_LEAST;
 	return (sqlite3_pcache *)(void *)p;
 }
@@ -259,11 +295,28 @@ count(sqlite3_pcache *cache)
 	return (int)pages_of(cache)->kept;
 }
 
+/* SQLite looks at one after the other, and would wait for each. */
+static struct place *
+ask_for(const struct pages *p, unsigned number)
+{
+	const struct piece *piece = &p->pieces[number >> PIECE_BITS];
+	size_t i = number & ((1u << PIECE_BITS) - 1);
+	const uint8_t *place = piece->memory + i * p->place_size;
+	const uint8_t *page = piece->pages + i * p->page_size;
+
+	for (size_t at = 0; at < p->place_size; at += LINE)
+		__builtin_prefetch(place + at);
+	for (size_t line = 0; line < LINES_OF_CELLS; line++)
+		__builtin_prefetch(page + line * LINE);
+	return place_in(p, piece, i);
+}
+
 static sqlite3_pcache_page *
 fetch(sqlite3_pcache *cache, unsigned key, int create_flag)
 {
 	struct pages *p = pages_of(cache);
-	struct place *at = p->bucket_count > 0 ? find(p, key) : NULL;
+	const struct entry *known = find(p, key);
+	struct place *at = known->key == key ? ask_for(p, known->number) : NULL;
 
 	if (at == NULL) {
 		if (create_flag == 0 || (at = room(p, create_flag == 2)) == NULL)
@@ -295,26 +348,33 @@ static void
 rekey(sqlite3_pcache *cache, sqlite3_pcache_page *page, unsigned from, unsigned to)
 {
 	struct pages *p = pages_of(cache);
-	struct place *at = (struct place *)(void *)page, *old = find(p, to);
+	struct place *at = (struct place *)(void *)page;
+	const struct entry *old = find(p, to);
 
-	(void)from;
-	if (old == at)
+	if (from == to)
 		return;
-	if (old != NULL)
-		drop(p, old);
-	leave(p, at);
+	if (old->key == to)
+		drop(p, place_of(p, old->number));
+	leave(p, from);
 	enter(p, at, to);
 }
 
+/* After each COMMIT, too, and then there is nothing to look for. */
 static void
 truncate_from(sqlite3_pcache *cache, unsigned limit)
 {
 	struct pages *p = pages_of(cache);
 
-	for (struct piece *piece = p->pieces; piece != NULL; piece = piece->next)
-		for (size_t i = 0; i < piece->count && p->kept > 0; i++)
-			if (piece->places[i].key != 0 && piece->places[i].key >= limit)
-				drop(p, &piece->places[i]);
+	if (limit > p->greatest)
+		return;
+	for (size_t n = 0; n < p->piece_count; n++)
+		for (size_t i = 0; i < p->pieces[n].count; i++) {
+			struct place *at = place_in(p, &p->pieces[n], i);
+
+			if (at->key != 0 && at->key >= limit)
+				drop(p, at);
+		}
+	p->greatest = limit > 0 ? limit - 1 : 0;
 }
 
 static void
@@ -322,13 +382,10 @@ destroy(sqlite3_pcache *cache)
 {
 	struct pages *p = pages_of(cache);
 
-	while (p->pieces != NULL) {
-		struct piece *next = p->pieces->next;
-
-		free(p->pieces);
-		p->pieces = next;
-	}
-	free(p->buckets);
+	for (size_t i = 0; i < p->piece_count; i++)
+		free(p->pieces[i].memory);
+	free(p->pieces);
+	free(p->table);
 	free(p);
 }
 
