@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,7 +34,8 @@ exit_code(enum lk_status status)
 	return EXIT_FAILED;
 }
 
-/* The library speaks of itself; who uses the command has other names for that. */
+/* The library speaks of itself; who uses the command has other names for that. Whole words,
+ * because what a person named (a file, a URL) may hold any of them. */
 static const struct {
 	struct bytes library, command;
 } words[] = {
@@ -46,17 +48,24 @@ static const struct {
 	{ BI("LK_WAY_PASTE"), BI("--paste") },
 };
 
-/* What is put for the beginning of text; *taken: for how much of it. */
+/* The word, or what parts two, at the beginning of text. */
 static struct bytes
-word_of(struct bytes text, size_t *taken)
+next_word(struct bytes text)
+{
+	size_t n = strcspn(text.p, " (),;");
+
+	while (n > 0 && (text.p[n - 1] == '.' || text.p[n - 1] == ':'))
+		n--;
+	return bytes_slice(text, 0, n > 0 ? n : 1);
+}
+
+static struct bytes
+in_words_of_command(struct bytes word)
 {
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (bytes_starts(text, words[i].library)) {
-			*taken = words[i].library.n;
+		if (bytes_equal(word, words[i].library))
 			return words[i].command;
-		}
-	*taken = 1;
-	return bytes_slice(text, 0, 1);
+	return word;
 }
 
 #define WORDS_MAX 1024
@@ -67,10 +76,13 @@ words_of_command(const char *message, char out[static WORDS_MAX])
 {
 	struct bytes rest = bytes_of(message);
 	struct buf b = buf_fixed(out, WORDS_MAX - 1);
-	size_t taken;
 
-	for (; rest.n > 0 && !b.failed; rest = bytes_slice(rest, taken, rest.n))
-		buf_put(&b, word_of(rest, &taken));
+	while (rest.n > 0 && !b.failed) {
+		struct bytes word = next_word(rest);
+
+		buf_put(&b, in_words_of_command(word));
+		rest = bytes_slice(rest, word.n, rest.n);
+	}
 	out[b.n] = '\0';
 }
 

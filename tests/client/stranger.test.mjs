@@ -37,6 +37,13 @@ test('a certificate that is not trusted: a configuration while connecting, and -
 	}
 });
 
+test('a sentence names the options of the command, and files as they were given', async () => {
+	const file = path.join(desk.dir, 'my ca_file.pem'), secretFile = path.join(desk.dir, 'client_secret_file');
+	const args = books.map((word) => (word === who.caFile ? file : word));
+	assert.ok((await desk.ends(1, 'connect', 'named', ...args, '--paste')).stderr.includes(file));
+	assert.ok((await desk.ends(1, 'connect', 'named', ...books, '--client-secret-file', secretFile)).stderr.includes(secretFile));
+});
+
 test('later it may pass: the tokens are kept', async () => {
 	const ca = desk.file('ca.pem', fs.readFileSync(who.caFile));
 	strict.expiresIn = 1;
