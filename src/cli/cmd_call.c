@@ -129,12 +129,14 @@ read_request(struct cli *c, struct lk_request *r)
 	*r = (struct lk_request)LK_INIT(struct lk_request);
 	r->url = c->operands[1];
 	r->method = option_text(c, "request");
+	if (r->method == NULL && data != NULL) /* an empty body is one, too */
+		r->method = "POST";
 	r->ca_file = option_text(c, "ca-file");
 	if (!option_seconds(c, "max-time", &seconds) ||
 		!read_headers(c, r, data != NULL))
 		return EXIT_USAGE;
-	if (seconds > 86400)
-		return cli_usage(c, "--max-time is a day at most");
+	if (option_given(c, "max-time") && (seconds < 1 || seconds > 86400))
+		return cli_usage(c, "--max-time is a second at least and a day at most");
 	r->timeout_ms = (int)seconds * 1000;
 	if (data != NULL && !read_data(c, data, &body))
 		return EXIT_FAILED;
@@ -343,8 +345,8 @@ static const struct option options[] = {
 		'o' },
 	{ "include", OPTION_FLAG, NULL, "its status and fields before it", 'i' },
 	{ "fail", OPTION_FLAG, NULL, "a status of 400 and more is exit status 1", 'f' },
-	{ "silent", OPTION_FLAG, NULL, "say nothing of it", 's' },
-	{ "max-time", OPTION_TEXT, "TIME", "for the whole call (default: 10)", 'm' },
+	{ "silent", OPTION_FLAG, NULL, "with --fail: say nothing of that status", 's' },
+	{ "max-time", OPTION_TEXT, "TIME", "for the whole call (default: 10s)", 'm' },
 	{ "ca-file", OPTION_TEXT, "FILE", "PEM, trusted beside the system's CAs" },
 	{ NULL, OPTION_FLAG, NULL, NULL },
 };

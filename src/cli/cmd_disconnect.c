@@ -77,16 +77,19 @@ life(const struct ending *n)
 }
 
 static int
-say_forgotten(const struct ending *n, const struct lk_error *why)
+say_forgotten(const struct ending *n, const struct lk_error *e)
 {
 	const char *name = n->c->operands[0];
+	json_t *why = json_of_sentence(e->message);
 
 	(void)cli_fail(n->c, "%s; so %s goes on honouring what it granted until that is"
-		" ended there by hand (its access token %s)", why->message, n->issuer, life(n));
+		" ended there by hand (its access token %s)", json_string_value(why),
+		n->issuer, life(n));
 	if (n->c->json)
-		return cli_print_object(n->c, json_pack("{s:s, s:s, s:b, s:s, s:o}", "name",
-			name, "issuer", n->issuer, "revoked", 0, "detail", why->message,
+		return cli_print_object(n->c, json_pack("{s:s, s:s, s:b, s:o, s:o}", "name",
+			name, "issuer", n->issuer, "revoked", 0, "detail", why,
 			"expires_at", json_of_time(n->expires_at)), NULL);
+	json_decref(why);
 	printf("%s is forgotten here.\n", name);
 	return EXIT_DONE;
 }

@@ -199,9 +199,13 @@ operands_fit(struct cli *c, size_t dashes)
 	size_t least, most, before;
 
 	operand_bounds(wanted, &least, &most, &before);
+	if (c->operand_count < least && most == 1) {
+		cli_usage(c, "%s is missing", wanted);
+		return false;
+	}
 	if (c->operand_count < least || c->operand_count > most) {
-		cli_usage(c, c->operand_count < least ? "%s is missing"
-						      : "too many words; expected: %s",
+		cli_usage(c, "too %s words; expected: %s",
+			c->operand_count < least ? "few" : "many",
 			most > 0 ? wanted : "options only");
 		return false;
 	}

@@ -21,6 +21,20 @@ over(const struct record *r, int64_t left_ms)
 	return bytes_empty(r->refresh_token) && !r->life_unsaid && left_ms == 0;
 }
 
+/* When the access token ends, or ended; 0: that is not known, or there is none. */
+static int64_t
+expires_at(const struct record *r, const struct moment *now, int64_t left_ms)
+{
+	int64_t end_ms = now->wall_ms + left_ms;
+
+	if (r->life_unsaid || bytes_empty(r->access_token))
+		return 0;
+	/* Over: as the wall clock had it, which may have been stepped since. */
+	if (left_ms == 0 && r->life.end_wall_ms < end_ms)
+		end_ms = r->life.end_wall_ms;
+	return end_ms / 1000;
+}
+
 static struct lk_info
 describe(struct lk *lk, struct arena *a, struct bytes name, const struct record *r)
 {
@@ -36,8 +50,7 @@ describe(struct lk *lk, struct arena *a, struct bytes name, const struct record 
 		.scope = arena_cstr(a, r->granted_scope),
 		.subject = arena_cstr(a, r->subject),
 		.connected_at = r->connected_at,
-		.expires_at = r->life_unsaid || bytes_empty(r->access_token)
-			? 0 : (now.wall_ms + left_ms) / 1000,
+		.expires_at = expires_at(r, &now, left_ms),
 		.refreshed_at = r->tried_at,
 		.outcome = r->tried_at == 0 ? "none"
 					    : lk_status_name((enum lk_status)r->outcome),

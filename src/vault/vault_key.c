@@ -33,7 +33,8 @@ read_asked(const char *text, struct asked *out, struct fault *f)
 	if (out->source == NULL)
 		return VAULT_FAIL(f, VAULT_STORAGE,
 			"a vault's key is in one of: keyring, "
-			"credential:NAME, file:PATH, passphrase");
+			"credential:NAME, file:PATH, passphrase (--key, "
+			"LATCHKEY_KEY)");
 	if (rest.n >= KEY_WHERE_MAX)
 		return VAULT_FAIL(f, VAULT_STORAGE, "the key's path is too long");
 	for (size_t i = 0; i < rest.n; i++)

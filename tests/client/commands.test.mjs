@@ -387,6 +387,9 @@ test('call takes curl\'s words: -X -H -d -i -o -f -s', async () => {
 	assert.equal(asked.at(-1).headers['content-type'], 'application/x-www-form-urlencoded');
 	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', '@-', { input: 'from stdin\n' })).stdout, 'POST from stdin\n');
 	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', `@${desk.file('body', 'from a file')}`)).stdout, 'POST from a file');
+	assert.equal((await desk.ends(0, 'call', 'acme', url, '-d', '@-', { input: '' })).stdout, 'POST ');
+	assert.match((await desk.ends(2, 'call', 'acme', url, '-m', '0')).stderr, /a second at least/);
+	assert.match((await desk.ends(2, 'call', 'acme')).stderr, /too few words; expected: NAME URL$/m);
 	const { stdout } = await desk.ends(0, 'call', 'acme', url, '-i');
 	assert.match(stdout, /^HTTP 200\r\n(.*\r\n)*x-two: second\r\n(.*\r\n)*\r\nGET $/i);
 	assert.equal((await desk.ends(0, 'call', 'acme', `${url}/missing`)).stdout, 'not here');
@@ -547,6 +550,9 @@ test('status tells of a refresh when there was one', async () => {
 	const refreshed = await desk.json('status', 'ttl');
 	assert.equal(refreshed.outcome, 'ok');
 	assert.match(refreshed.refreshed_at, /^\d{4}-/);
+	const { expires_at: expired } = await desk.json('status', 'later'); // a token of a second
+	assert.ok(Date.parse(expired) < Date.now() - 1000, `${expired}: it has ended, and not just now`);
+	assert.match((await desk.ends(0, 'status', 'later')).stdout, /^Token expires +\d+ (s|min) ago$/m);
 });
 
 test('status is JSON wherever the vault is', async () => {
@@ -699,6 +705,8 @@ test('--help of each tells its options and how it ends; so does the manual', asy
 		}
 		assert.doesNotMatch(stdout, /--dir /);
 	}
+	// A vault takes no directory that others can look into, which is what systemd makes.
+	assert.ok(manual.includes('StateDirectory=') && !/StateDirectory=(?!\S+\s(?:-p )?StateDirectoryMode=0700)/.test(manual), 'StateDirectoryMode');
 	assert.match(manual, new RegExp(exits[3][2].slice(0, 30)));
 });
 

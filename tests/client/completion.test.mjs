@@ -112,6 +112,6 @@ test('every option of --help is offered by both, with its sentence by zsh, save 
 		assert.deepEqual(offered.split(' '), known.map(([, name]) => `--${name}`));
 		const [of] = new RegExp(`^\\t'${command}'\\)$[^]*?;;$`, 'm').exec(zsh);
 		for (const [, name, told] of known)
-			assert.ok(of.includes(`--${name}`) && of.includes(`[${(told ?? '').slice(0, 12)}`), `${command} --${name}`);
+			assert.ok(of.includes(`--${name}`) && of.includes(`[${(told ?? '').slice(0, 12).replace(':', '\\:')}`), `${command} --${name}`);
 	}
 });
