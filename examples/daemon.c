@@ -16,9 +16,9 @@ int main(int argc, char **argv)
 
 	if (lk_open(NULL, &lk, &e) != LK_OK || lk_connection_open(lk, "acme", &acme, &e) != LK_OK)
 		errx(1, "%s", e.message);
-	for (;; sleep(60))
+	for (;; fflush(stdout), sleep(60))
 		if (lk_call(acme, &request, &answer, &e) == LK_OK) {
-			dprintf(STDOUT_FILENO, "%d\n", lk_response_status(answer));
+			printf("%d\n", lk_response_status(answer));
 			lk_response_free(answer);
 		} else if (e.status != LK_TRY_LATER)
 			errx(1, "%s", e.message);

@@ -8,6 +8,7 @@
  * remains is whether it is about us, this attempt and now (CL-22). "alg" must be a
  * signature's all the same: "none" is what a server says that cannot sign.
  */
+#include "base/clock.h"
 #include "client/authorization.h"
 #include "crypto/digest.h"
 #include "text/base64url.h"
@@ -130,6 +131,16 @@ take_time(const struct id_token *t, const char *claim, double *out)
 	return json_is_number(value) && *out > 0;
 }
 
+/* Where two clocks differ, ours is as likely to be wrong: it is said what it shows. */
+static enum lk_status
+reject_by_clock(const struct id_token *t, const char *flaw, double seconds)
+{
+	char now[21];
+
+	return reject(t, arena_printf(t->arena, "%s by %.0f s, if this machine's clock is right,"
+		" which shows %s", flaw, seconds, clock_rfc3339(t->wanted->now, now)));
+}
+
 static enum lk_status
 check_times(const struct id_token *t)
 {
@@ -139,9 +150,9 @@ check_times(const struct id_token *t)
 	if (!take_time(t, "exp", &exp) || !take_time(t, "iat", &iat))
 		return reject(t, "exp or iat is missing");
 	if (exp + LEEWAY <= (double)now)
-		return reject(t, "it has expired; is the clock right?");
+		return reject_by_clock(t, "it has expired", (double)now - exp);
 	if (iat - LEEWAY > (double)now)
-		return reject(t, "it is from the future; is the clock right?");
+		return reject_by_clock(t, "it is from the future", iat - (double)now);
 	return LK_OK;
 }
 

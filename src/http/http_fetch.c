@@ -272,6 +272,14 @@ failure_of(const struct fetch *t, CURLcode code)
 	return code == CURLE_OUT_OF_MEMORY ? HTTP_NO_MEMORY : HTTP_NOT_REACHED;
 }
 
+/* OpenSSL's words, by libcurl: of a certificate that is good at another time. */
+static bool
+is_about_time(const char *detail)
+{
+	return strstr(detail, "not yet valid") != NULL ||
+		strstr(detail, "has expired") != NULL;
+}
+
 /* Why there is no answer, in words for a person, and what to do. */
 static enum outcome
 explain(const struct fetch *t, const struct http_fetch *r, CURLcode code, struct fault *f)
@@ -288,6 +296,9 @@ explain(const struct fetch *t, const struct http_fetch *r, CURLcode code, struct
 		return FAULT_AT(f, "%s: nothing answers there: %s", r->url, detail);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return FAULT_AT(f, "%s: no answer in time", r->url);
+	if (code == CURLE_PEER_FAILED_VERIFICATION && is_about_time(detail))
+		return FAULT_AT(f, "%s: its certificate is not trusted (%s): is this machine's"
+				   " clock right?", r->url, detail);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return FAULT_AT(f, "%s: its certificate is not trusted (%s); if a private CA "
 				   "has signed it, name the file of that CA's certificate "

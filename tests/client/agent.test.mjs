@@ -128,7 +128,7 @@ test('Type=notify: systemd is told when it is ready and when it stops', async ()
 
 test('the systemd unit has no word that systemd does not know', async (t) => {
 	const d = desk();
-	const unit = fs.readFileSync(new URL('../../dist/latchkey-agent.service', import.meta.url), 'utf8').replace('ExecStart=latchkey', `ExecStart=${BINARY}`);
+	const unit = fs.readFileSync(path.join(path.dirname(BINARY), 'dist/latchkey-agent.service'), 'utf8').replace(/^ExecStart=\/\S+\/latchkey /m, `ExecStart=${BINARY} `);
 	const told = await run('systemd-analyze', ['verify', '--user', '--man=no', d.file('latchkey-agent.service', unit)], { env: d.env }).catch(() => undefined);
 	if (told === undefined)
 		return t.skip('there is no systemd');

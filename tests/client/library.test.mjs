@@ -45,7 +45,8 @@ test('make install builds whatever is installed', async () => {
 	const [, targets] = /ninja -C build (latchkey .+)$/m.exec(recipe);
 	const commands = (await must('ninja', ['-C', BUILD, '-t', 'commands', ...targets.split(' ')])).split(/\s/);
 	const built = Object.keys(JSON.parse(await must('meson', ['introspect', '--installed', BUILD])))
-		.filter((f) => f.startsWith(`${BUILD}/`) && !f.includes('/meson-private/')).map((f) => path.relative(BUILD, f));
+		.filter((f) => f.startsWith(`${BUILD}/`) && !f.includes('/meson-private/') && !f.endsWith('.service')) // which meson itself writes
+		.map((f) => path.relative(BUILD, f));
 	assert.ok(built.length >= 5, built.join());
 	assert.deepEqual(built.filter((f) => !commands.includes(f)), []);
 });
@@ -54,6 +55,19 @@ test('install', async () => {
 	await must('meson', ['install', '-C', BUILD, '--no-rebuild', '--destdir', dest]);
 	assert.equal(fs.readFileSync(find('latchkey.h'), 'utf8'), HEADER);
 	find('liblatchkey.3');
+});
+
+test('the systemd units start the program where it is installed', async () => {
+	const options = JSON.parse(await must('meson', ['introspect', '--buildoptions', BUILD]));
+	const [prefix, bindir] = ['prefix', 'bindir'].map((name) => options.find((o) => o.name === name).value);
+	const program = path.join(prefix, bindir, 'latchkey');
+	assert.ok(fs.existsSync(path.join(dest, program)), program);
+	for (const unit of ['latchkey.service', 'latchkey-agent.service']) {
+		const text = fs.readFileSync(find(unit), 'utf8');
+		const lines = text.match(/^ExecStart(Pre)?=.*latchkey.*$/gm);
+		assert.ok(lines.length > 0 && lines.every((l) => l.replace(/^\w+=-?/, '').startsWith(`${program} `)), lines.join());
+		assert.doesNotMatch(text, /@BINDIR@/);
+	}
 });
 
 test('the shared library exports what latchkey.h declares, and nothing else', async () => {
@@ -71,7 +85,7 @@ const flags = async (...options) => {
 };
 const warnings = ['-Wall', '-Wextra', '-Wpedantic', '-Werror'];
 
-const C11 = ['cc', ['-std=c11', '-D_DEFAULT_SOURCE']];
+const C11 = ['cc', ['-std=c11']];
 const CXX = ['c++', ['-x', 'c++', '-std=c++11']];
 for (const [file, language, [compiler, options]] of [
 	['examples/webapp.c', 'C11', C11], ['examples/daemon.c', 'C11', C11], ['tests/client/cxx.cpp', 'C++11', CXX],

@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { BINARY, run, sleep } from '../lib/latchkey.mjs';
+import { BINARY, faketimeOff, run, sleep } from '../lib/latchkey.mjs';
 import { approving, at, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
 import { Strict } from './strict.mjs';
@@ -124,6 +124,15 @@ test('S256 that is not advertised: the command names its own option', async () =
 	assert.doesNotMatch(stderr, /LK_/);
 	await desk.connect('silent', [...args, '--s256-unadvertised'], approving(silent));
 	await desk.connect('silent', [], approving(silent)); // and it is kept
+});
+
+test('a clock that is far off is what a certificate of another time hints at', async () => {
+	for (const [by, says] of [['+30y', /has expired/], ['-10y', /not yet valid/]]) {
+		const { stderr } = await desk.ends(1, 'connect', 'clock', ...books, '--paste', { env: await faketimeOff(by) });
+		assert.match(stderr, says);
+		assert.match(stderr, /is this machine's clock right\?$/m);
+		assert.doesNotMatch(stderr, /--ca-file/);
+	}
 });
 
 test('http is for development: what the library refuses names the way', async () => {

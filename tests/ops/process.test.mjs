@@ -336,7 +336,7 @@ test('systemd waits for longer than a stopping server does', async () => {
 
 test('no verdict of --check keeps systemd from starting what would serve', () => {
 	const unit = fs.readFileSync(new URL('../../dist/latchkey.service', import.meta.url), 'utf8');
-	assert.deepEqual(unit.match(/^ExecStartPre=.*/gm), ['ExecStartPre=-latchkey serve --check --dir /var/lib/latchkey']);
+	assert.deepEqual(unit.match(/^ExecStartPre=.*/gm), ['ExecStartPre=-@BINDIR@/latchkey serve --check --dir /var/lib/latchkey']);
 });
 
 // ---- readiness, health, metrics -------------------------------------------------------------------

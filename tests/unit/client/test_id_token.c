@@ -89,9 +89,10 @@ TEST(CL_22_what_does_not_fit_is_refused)
 		{ "{" PARTIES ",\"exp\":\"1700000300\",\"iat\":1700000000,\"nonce\":\"n-1\"}",
 			"exp" },
 		{ "{" PARTIES ",\"exp\":1699999940,\"iat\":1699999000,\"nonce\":\"n-1\"}",
-			"expired" },
+			"it has expired by 60 s, if this machine's clock is right, which shows"
+			" 2023-11-14T22:13:20Z" },
 		{ "{" PARTIES ",\"exp\":1700000300,\"iat\":1700000061,\"nonce\":\"n-1\"}",
-			"future" },
+			"it is from the future by 61 s, if this machine's clock" },
 		{ "{" PARTIES "," TIMES "}", "nonce" },
 		{ "{" PARTIES "," TIMES ",\"nonce\":\"n-2\"}", "nonce" },
 		{ "{" PARTIES "," TIMES ",\"nonce\":\"N-1\"}", "nonce" },
