@@ -11,19 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/peer.h"
+#include "cli/socket_place.h"
 
 struct answering {
 	struct cli *c;
 	int64_t least;
 	int listener;
-	char directory[64];
-	struct sockaddr_un at;
+	struct socket_place place;
 	bool said; /* why nobody can be answered */
 };
 
@@ -87,31 +86,16 @@ answer_all(void *arg)
 	}
 }
 
-/* Where other files of this session live, or /tmp; the directory is ours alone. */
 static bool
 open_socket(struct answering *a)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	bool fits = runtime != NULL && runtime[0] == '/' && strlen(runtime) < 40;
-
-	snprintf(a->directory, sizeof a->directory, "%s/latchkey-XXXXXX",
-		fits ? runtime : "/tmp");
-	if (mkdtemp(a->directory) == NULL)
+	if (!socket_place_make(&a->place))
 		return false;
-	a->at.sun_family = AF_UNIX;
-	snprintf(a->at.sun_path, sizeof a->at.sun_path, "%s/token", a->directory);
 	a->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return a->listener >= 0 &&
-		bind(a->listener, (struct sockaddr *)&a->at, sizeof a->at) == 0 &&
+		bind(a->listener, (struct sockaddr *)&a->place.at, sizeof a->place.at) == 0 &&
 		listen(a->listener, 16) == 0 &&
-		setenv("LATCHKEY_TOKEN_SOCKET", a->at.sun_path, 1) == 0;
-}
-
-static void
-remove_socket(const struct answering *a)
-{
-	unlink(a->at.sun_path);
-	rmdir(a->directory);
+		setenv("LATCHKEY_TOKEN_SOCKET", a->place.at.sun_path, 1) == 0;
 }
 
 /* ---- the child ------------------------------------------------------------------ */
@@ -178,7 +162,7 @@ child_with_socket(struct cli *c, const char *const *command, int64_t least,
 
 	if (!open_socket(&a)) {
 		status = cli_fail(c, "no socket can be made: %s", strerror(errno));
-		remove_socket(&a);
+		socket_place_remove(&a.place);
 		return status;
 	}
 	watched_signals(&watched);
@@ -189,11 +173,11 @@ child_with_socket(struct cli *c, const char *const *command, int64_t least,
 			c, "the command cannot be started: %s", strerror(errno));
 		if (child > 0)
 			kill(child, SIGTERM);
-		remove_socket(&a);
+		socket_place_remove(&a.place);
 		return status;
 	}
 	status = exit_status_of(wait_for_child(child, &watched));
-	remove_socket(&a);
+	socket_place_remove(&a.place);
 	/* The other thread may wait for a server: nobody waits for it any more. */
 	fflush(NULL);
 	_exit(status);

@@ -5,7 +5,7 @@
  *
  * Promises: the socket is in a directory of its own (0700) and answers this user's
  * processes only; signals are passed on, and how the child ends is how we end; socket
- * and directory go with it.
+ * and directory go with it, or where we are killed with the next who makes one.
  */
 #ifndef LATCHKEY_CLI_CHILD_SOCKET_H
 #define LATCHKEY_CLI_CHILD_SOCKET_H

@@ -507,6 +507,31 @@ test('exec --socket: each who connects reads a token that is fresh then', async 
 	assert.equal(fs.existsSync(path.dirname(socket)), false);
 });
 
+test('exec --socket: what a killed one leaves is cleared away by the next, and nothing else', async () => {
+	const script = ['exec', 'acme', '--socket', '--', 'sh', '-c', 'echo "$LATCHKEY_TOKEN_SOCKET"; read -r line'];
+	const start = async () => {
+		const running = desk.start(script);
+		const [, socket] = await running.says(/^(\/\S+)$/m, 'stdout');
+		return { running, place: path.dirname(socket) };
+	};
+	const alive = await start();
+	const killed = await start();
+	assert.ok(killed.place.startsWith(path.join(desk.dir, 'run/latchkey-exec-')), killed.place);
+	killed.running.child.kill('SIGKILL');
+	killed.running.child.stdin.end(); // which ends the command that outlives it
+	await killed.running.ended;
+	assert.ok(fs.existsSync(killed.place));
+	const empty = fs.mkdtempSync(path.join(desk.dir, 'run/latchkey-exec-')); // about to have its socket
+	const next = await start();
+	assert.equal(fs.existsSync(killed.place), false);
+	assert.ok(fs.existsSync(empty) && fs.existsSync(alive.place));
+	for (const { running, place } of [alive, next]) {
+		running.child.stdin.end('\n');
+		assert.equal((await running.end()).status, 0);
+		assert.equal(fs.existsSync(place), false);
+	}
+});
+
 test('exec --socket passes signals on, and ends as a shell would when one ends the command', async () => {
 	const script = 'trap "echo caught; exit 7" TERM; echo ready; while :; do sleep 0.05; done';
 	const caught = desk.start(['exec', 'acme', '--socket', '--', 'sh', '-c', script]);
