@@ -86,8 +86,9 @@ enum lk_status {
 	                     error.retry_after says when to try again. Connecting: the
 	                     person took too long */
 	LK_DENIED,        /* connecting: the person said no (access_denied) */
-	LK_CONFIGURATION, /* what was asked or registered cannot work; error says what
-	                     to change. Tokens are kept */
+	LK_CONFIGURATION, /* what was asked or registered cannot work, or where the vault
+	                     or its key is said to be; error says what to change.
+	                     Tokens are kept */
 	LK_LOCKED,        /* the vault's key is locked: unlock the keyring, or start the
 	                     agent and give it the passphrase */
 	LK_STORAGE,       /* the vault cannot be read or written: disk full,

@@ -74,6 +74,8 @@ lk_vault_failed(struct lk_error *e, enum vault_result r, const struct fault *f)
 		return lk_later(e, 1, "%s", f->what);
 	case VAULT_LOCKED:
 		return lk_fail(e, LK_LOCKED, "%s", f->what);
+	case VAULT_UNFIT:
+		return lk_fail(e, LK_CONFIGURATION, "%s", f->what);
 	case VAULT_STORAGE:
 	case VAULT_DAMAGED:
 		return lk_fail(e, LK_STORAGE, "%s", f->what);

@@ -90,7 +90,7 @@ credential_get(const struct key_text *t, const struct vault_ask *ask,
 
 	(void)ask;
 	if (!name_valid(t->where))
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"a credential has a name: "
 			"credential:NAME");
 	fd = open_credential(t->where);

@@ -55,12 +55,12 @@ key_file_default(char out[static KEY_WHERE_MAX], struct fault *f)
 	else if (home_directory(home, sizeof(home)))
 		n = snprintf(out, KEY_WHERE_MAX, "%s/.config/latchkey/vault.key", home);
 	else
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"there is no home directory: say where the "
 			"vault's key file is to be, as file:PATH");
 	if (n < 0 || (size_t)n >= KEY_WHERE_MAX)
 		return VAULT_FAIL(
-			f, VAULT_STORAGE, "the home directory is too long for a key file's path");
+			f, VAULT_UNFIT, "the home directory is too long for a key file's path");
 	return VAULT_DONE;
 }
 
@@ -73,7 +73,7 @@ open_parent(const char *path, int *dir, const char **name, struct fault *f)
 	int why;
 
 	if (path[0] != '/' || last[1] == '\0')
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"a key file needs its whole path, from "
 			"the first /: %s",
 			path);
@@ -142,7 +142,7 @@ make_file(int dir, const char *name, struct fault *f)
 
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >=
 		(int)sizeof(temporary))
-		return VAULT_FAIL(f, VAULT_STORAGE, "the key file's name is too long");
+		return VAULT_FAIL(f, VAULT_UNFIT, "the key file's name is too long");
 	VAULT_TRY(disk_open(dir, temporary, O_RDWR | O_CREAT | O_TRUNC, &fd, NULL, f));
 	secret_random(random, sizeof(random));
 	if (!disk_write_all(
@@ -164,7 +164,7 @@ find_or_make(const struct key_text *t, const struct vault *v, int dir, const cha
 	enum vault_result r;
 
 	if (within(dir, v->directory))
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"the key file %s would be in the vault "
 			"itself, where whoever copies one has the other",
 			t->where);

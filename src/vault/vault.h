@@ -33,6 +33,8 @@ enum vault_result {
 	VAULT_BUSY,    /* somebody else held the lock all the time we might wait */
 	VAULT_LOCKED,  /* the key is there and cannot be had now: keyring locked, no
 	                  agent with the passphrase, wrong passphrase */
+	VAULT_UNFIT,   /* what was asked for (where it is, where its key is to be) cannot
+	                  be, or is not so */
 	VAULT_STORAGE, /* disk full, permissions, no lock on this file system,
 	                  database gone */
 	VAULT_DAMAGED, /* not what was written, or of a newer version of the format */

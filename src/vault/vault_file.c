@@ -71,7 +71,7 @@ say_place(struct vault *v, const char *where, struct fault *f)
 		buf_printf(&b, "%s/", here);
 	buf_put(&b, path);
 	if (path.n == 0 || buf_cstr(&b) == NULL)
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"the vault's directory has a name of "
 			"%zu characters",
 			path.n);
@@ -88,8 +88,9 @@ file_open(const char *where, bool existing, struct vault **out, struct fault *f)
 	if (v == NULL)
 		return VAULT_FAIL(f, VAULT_MEMORY, "out of memory");
 	r = say_place(&v->vault, where, f);
-	if (r == VAULT_DONE && existing && access(v->vault.directory, F_OK) != 0 &&
-		(errno == ENOENT || errno == ENOTDIR))
+	v->made = r == VAULT_DONE && access(v->vault.directory, F_OK) != 0 &&
+		(errno == ENOENT || errno == ENOTDIR);
+	if (v->made && existing)
 		r = vault_none(&v->vault, f);
 	if (r == VAULT_DONE)
 		r = disk_directory(AT_FDCWD, v->vault.directory, &v->dir, f);
@@ -109,6 +110,9 @@ file_close(struct vault *vault)
 	struct file_vault *v = file_of(vault);
 
 	lock_files_close(v);
+	if (v->made && faccessat(v->dir, KEY_FILE, F_OK, 0) != 0 &&
+		(unlinkat(v->dir, ".lock", 0) == 0 || errno == ENOENT))
+		rmdir(vault->directory); /* nothing came of it */
 	pthread_mutex_destroy(&v->mutex);
 	close(v->dir);
 	free(v);

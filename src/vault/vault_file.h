@@ -38,6 +38,7 @@ struct held {
 struct file_vault {
 	struct vault vault;
 	int dir;
+	bool made; /* the directory; without a key it goes again */
 	pthread_mutex_t mutex; /* over what follows */
 	struct lock_file *lock_files;
 	int64_t swept_at_ms; /* CLOCK_MONOTONIC */

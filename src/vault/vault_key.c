@@ -31,15 +31,15 @@ read_asked(const char *text, struct asked *out, struct fault *f)
 		return VAULT_DONE;
 	out->source = key_source_of(word);
 	if (out->source == NULL)
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"a vault's key is in one of: keyring, "
 			"credential:NAME, file:PATH, passphrase (--key, "
 			"LATCHKEY_KEY)");
 	if (rest.n >= KEY_WHERE_MAX)
-		return VAULT_FAIL(f, VAULT_STORAGE, "the key's path is too long");
+		return VAULT_FAIL(f, VAULT_UNFIT, "the key's path is too long");
 	for (size_t i = 0; i < rest.n; i++)
 		if ((unsigned char)rest.p[i] < 0x20)
-			return VAULT_FAIL(f, VAULT_STORAGE,
+			return VAULT_FAIL(f, VAULT_UNFIT,
 				"the key's path has a control "
 				"character");
 	if (rest.n > 0)
@@ -156,7 +156,7 @@ open_existing(struct vault *v, struct bytes text, const struct asked *asked,
 	VAULT_TRY(key_text_read(text, &t, f));
 	if (asked->source != NULL && asked->source != t.source) {
 		say_place(v, &t);
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"the key of this vault is: %s; another "
 			"was asked for (%s)",
 			v->key_place, asked->source->word);

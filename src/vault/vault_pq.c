@@ -87,13 +87,13 @@ static enum vault_result
 judge(const PQconninfoOption *o, struct fault *f)
 {
 	if (option(o, "password")[0] != '\0' || option(o, "sslpassword")[0] != '\0')
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"a password does not belong in a URL, "
 			"where others can read it: put it in ~/.pgpass (mode 0600), "
 			"or name "
 			"a file with ?passfile=/path");
 	if (option(o, "service")[0] != '\0')
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"give host and database in the URL "
 			"itself, not by ?service=");
 	return VAULT_DONE;
@@ -155,7 +155,7 @@ pq_target_read(const char *url, struct pq_target *out,
 	t.options = vault_pq.conninfoParse(url, &why);
 	vault_pq.freemem(why); /* it quotes the URL: not said */
 	if (t.options == NULL)
-		return VAULT_FAIL(f, VAULT_STORAGE,
+		return VAULT_FAIL(f, VAULT_UNFIT,
 			"the vault's PostgreSQL URL cannot be "
 			"read: postgresql://USER@HOST:PORT/DATABASE?option=value");
 	r = judge(t.options, f);

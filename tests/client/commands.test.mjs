@@ -294,6 +294,23 @@ test('6: the vault is not the person\'s alone, or not a directory', async () => 
 	await desk.ends(6, 'token', 'acme', '--vault', desk.file('flat', ''));
 });
 
+test('1: a place or a key that cannot be, which is no failure of a disk, and no vault is made', async () => {
+	const fresh = new Desk();
+	const vain = async (says, env, ...more) => {
+		const { stderr } = await fresh.ends(1, 'connect', 'x', '--issuer', 'https://localhost:1', '--client-id', 'x', ...more, { env });
+		assert.match(stderr, says);
+		assert.doesNotMatch(stderr, /hunter2/);
+	};
+	await vain(/one of: keyring, credential:NAME, file:PATH, passphrase/, { LATCHKEY_KEY: 'somewhere' });
+	await vain(/whole path/, {}, '--key', 'file:here');
+	await vain(/in the vault itself/, {}, '--key', `file:${fresh.vault}/key`);
+	await vain(/does not belong in a URL/, {}, '--vault', 'postgresql://ada:hunter2@localhost/x');
+	assert.equal(fs.existsSync(fresh.vault), false);
+	await fresh.makeVault();
+	await vain(/another was asked for \(passphrase\)/, { LATCHKEY_KEY: 'passphrase' });
+	fresh.remove();
+});
+
 test('7 and 2: no such connection, used wrongly', async () => {
 	for (const args of [['token', 'nobody'], ['log', 'nobody'], ['status', 'nobody'], ['disconnect', 'nobody'], ['call', 'nobody', 'https://localhost:1/'], ['exec', 'nobody', '--', 'true']]) {
 		const { stdout, stderr } = await desk.ends(7, ...args);

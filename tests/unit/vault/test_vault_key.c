@@ -132,7 +132,7 @@ TEST(a_key_file_is_never_in_the_vault_itself)
 		row("%s", below[i]);
 		reopen(&at,
 			arena_printf(at.arena, "file:%s", place_file(&at, below[i])),
-			NULL, VAULT_STORAGE);
+			NULL, VAULT_UNFIT);
 		check_said(&at, "in the vault itself");
 		check(access(place_file(&at, below[i]), F_OK) != 0);
 		place_remove(&at);
@@ -169,7 +169,7 @@ TEST(what_is_asked_for_must_be_what_there_is)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		row("%s", rows[i].key);
-		reopen(&at, rows[i].key, NULL, VAULT_STORAGE);
+		reopen(&at, rows[i].key, NULL, VAULT_UNFIT);
 		check_said(&at, rows[i].said);
 	}
 	place_remove(&at);
@@ -287,7 +287,7 @@ TEST(a_credential_is_taken_where_systemd_gives_one)
 	chmod(file, 0444);
 	reopen(&at, NULL, NULL, VAULT_STORAGE);
 	chmod(file, 0400);
-	reopen(&at, "credential:../credentials/latchkey-vault", NULL, VAULT_STORAGE);
+	reopen(&at, "credential:../credentials/latchkey-vault", NULL, VAULT_UNFIT);
 	unsetenv("CREDENTIALS_DIRECTORY");
 	reopen(&at, NULL, NULL, VAULT_LOCKED);
 	check_said(&at, "LoadCredentialEncrypted=latchkey-vault");

@@ -191,7 +191,7 @@ TEST(a_new_vault_takes_the_keyring_that_is_open)
 	v = vault_named("plain", NULL, NULL, VAULT_DONE);
 	check(v != NULL && strstr(vault_key_place(v), "key file ") != NULL);
 	vault_close(v);
-	check(vault_named("first", "file:/tmp/other.key", NULL, VAULT_STORAGE) == NULL);
+	check(vault_named("first", "file:/tmp/other.key", NULL, VAULT_UNFIT) == NULL);
 	check(strstr(home.fault.what, "desktop keyring") != NULL);
 }
 
