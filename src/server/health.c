@@ -181,6 +181,8 @@ metrics_of_store(const struct server *s, struct buf *b)
 			c.commit_us },
 		{ "store_faults_total", "counter", "changes or reads that failed", c.faults },
 		{ "store_reclaimed_total", "counter", "dead rows reclaimed", c.reclaimed },
+		{ "store_recalled_total", "counter",
+			"refreshes whose grant need not be read first (PostgreSQL)", c.recalled },
 		{ "store_backlog", "gauge", "changes that wait to be written",
 			store_backlog(s->shared.store) },
 		{ "password_checks_waiting", "gauge", "sign-ins that wait for a password check",

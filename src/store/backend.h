@@ -62,7 +62,7 @@ struct store {
 	_Atomic int64_t keep_grants, keep_audit; /* seconds */
 	_Atomic int64_t cache;                   /* bytes a connection */
 	_Atomic(const atomic_size_t *) callers;   /* about to come; NULL: not known */
-	_Atomic uint64_t commits, changes, faults, reclaimed, dropped, commit_us;
+	_Atomic uint64_t commits, changes, faults, reclaimed, recalled, dropped, commit_us;
 };
 
 #define TOUCHED_SIZE 512 /* grants a port remembers to have touched this hour */

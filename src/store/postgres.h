@@ -2,8 +2,8 @@
 /*
  * postgres.h - the PostgreSQL back end among its own files.
  *
- *	ports    each thread's: two lines, one for reads and one for changes, which
- *	         its event loop looks after; what arrives in a turn goes out as a batch
+ *	ports    each thread's: three lines, one for reads and two for changes, which
+ *	         its event loop looks after; what arrives together goes out as a batch
  *	clerk    one thread that waits on a connection of its own: what takes several
  *	         steps in one transaction, and nobody's request is made of
  *	keeper   one thread, in a server: it finds the primary, renews this node's
@@ -239,11 +239,15 @@ int line_tend(struct line *l, int64_t now_ms);
 
 /* ---- a port (postgres_port.c) --------------------------------------------- */
 
+#define CHANGERS 2 /* lines, so that who comes during a commit need not wait for it */
+
 struct pg_port {
 	struct store_port port;
-	struct line reads, changes;
-	uint64_t held_for; /* the batch of reads that changes wait for; 0: none */
-	int64_t held_ms;   /* since when */
+	struct line reads, changes[CHANGERS]; /* changes wait for the first, go by any */
+	size_t changed, gathered; /* changes asked for, so far and when last tended */
+	int64_t gather_ms;        /* since when each turn has brought some; 0: not */
+	uint64_t held_from; /* the first batch of reads that changes wait for; 0: none */
+	int64_t held_ms;    /* since when */
 	struct jobs late; /* nobody waits for them */
 	int64_t late_due_ms;
 	struct job *spare;
@@ -270,6 +274,10 @@ void pg_port_ask_late(struct store_port *p, struct store_call *c);
 void pg_port_end_job(struct pg_port *p, struct job *j, enum outcome outcome,
 	const struct fault *f);
 void pg_port_wake(struct pg_port *p); /* at the end of this turn */
+void pg_port_queue(struct pg_port *p, struct job *j);
+/* Sends what is to be sent now; in how many ms it wants to be tended again (-1: when
+ * something comes). (postgres_turn.c) */
+int pg_port_tend(struct pg_port *p);
 
 /* postgres_batch.c: the jobs of a batch by their verbs, and shots for them. */
 struct pick { struct job **jobs; size_t n; };
@@ -293,6 +301,7 @@ void pg_load_changes(struct line *l, struct jobs *batch); /* postgres_changes.c 
 
 struct clerk;
 struct keeper;
+struct recent;
 
 struct pg_store {
 	struct store store;
@@ -306,6 +315,8 @@ struct pg_store {
 	_Atomic int64_t version;  /* of the catalogue; -1: not known */
 	struct clerk *clerk;
 	struct keeper *keeper; /* NULL: none yet */
+	struct recent *recent;
+	atomic_size_t ports; /* each brings its share of memory */
 };
 
 struct pg_store *pg_store_of(const struct store *s);
@@ -333,12 +344,24 @@ enum outcome keeper_start(struct pg_store *s, struct keeper **out, struct fault 
 void keeper_hurry(struct keeper *k); /* not in a second: now */
 void keeper_stop(struct keeper *k);
 
+/* ---- rows written last (postgres_recent.c) ------------------------------- */
+
+struct recent *recent_new(void);
+void recent_free(struct recent *r);
+/* Remembers a grant as it was written under that mark, within so many bytes for all. */
+void recent_put(struct recent *r, const struct grant *g, int64_t mark, size_t room);
+void recent_forget(struct recent *r, const uint8_t key[static GRANT_KEY_SIZE]);
+/* Takes it out again, its texts in the arena; false: it is not there. */
+bool recent_take(struct recent *r, const uint8_t key[static GRANT_KEY_SIZE],
+	struct arena *a, struct grant *g, int64_t *mark);
+
 /* ---- grants (postgres_grant_row.c) --------------------------------------- */
 
 void pg_grant_take(struct pg_row *r, struct arena *a, struct grant *g, int64_t *id,
 	int64_t *mark);
 /* A grant to be saved: the mark under which it was found, and the one it gets. */
 struct grant_saving { const struct grant *grant; int64_t found, mark; };
+void pg_put_renewal(struct pg_params *p, const struct grant_saving *s);
 void pg_put_renewals(struct pg_params *p, const struct grant_saving *s, size_t n);
 void pg_put_ends(const struct store *store, struct pg_params *p,
 	const struct grant_saving *s, size_t n);

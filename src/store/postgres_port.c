@@ -4,8 +4,9 @@
  * and what comes of them.
  *
  * A change of a grant is read on one line, decided here by rules/grant.c, and
- * written on the other if the row still has the mark under which it was read. Who
+ * written on another if the row still has the mark under which it was read. Who
  * comes too late reads and decides again: somebody else got further, so this ends.
+ * A refresh of what this process wrote last needs no reading (postgres_recent.c).
  *
  * A commit that was not answered is neither success nor failure. The row is read
  * again: if it has the mark that only this call writes, the change took place, and it
@@ -22,9 +23,8 @@
 #include "store/postgres.h"
 
 #define LATE_MAX 1024
-#define LATE_ALONG 32
 #define LATE_MS 250
-#define HOLD_MS 3 /* a read takes much less, or all is slow */
+#define MANY 16 /* changes: a commit for so many costs each next to nothing */
 #define TOUCH_EVERY INT64_C(3600)
 
 /* ---- jobs ---------------------------------------------------------------- */
@@ -40,14 +40,6 @@ job_new(struct pg_port *p, struct store_call *c)
 		j = must_calloc(1, sizeof(*j));
 	*j = (struct job){ .call = c, .asked_ms = clock_monotonic_ms() };
 	return j;
-}
-
-static void
-queue(struct line *l, struct job *j)
-{
-	j->queued_ms = clock_monotonic_ms();
-	jobs_add(&l->waiting, j);
-	pg_port_wake(l->port);
 }
 
 /* ---- which line ---------------------------------------------------------- */
@@ -88,6 +80,22 @@ way_of(enum verb verb)
 	return BY_CLERK;
 }
 
+/* Changes wait for the first of their lines, and go by any of them (postgres_turn.c). */
+static void
+queue(struct line *l, struct job *j)
+{
+	j->queued_ms = clock_monotonic_ms();
+	jobs_add(&l->waiting, j);
+	l->port->changed += l->changes;
+	pg_port_wake(l->port);
+}
+
+void
+pg_port_queue(struct pg_port *p, struct job *j)
+{
+	queue(way_of((enum verb)j->call->verb) == BY_READING ? &p->reads : p->changes, j);
+}
+
 static bool
 is_change(enum verb verb)
 {
@@ -95,14 +103,68 @@ is_change(enum verb verb)
 }
 
 static void
+write_grant(struct pg_port *p, struct job *j)
+{
+	if (j->own == 0)
+		j->own = pg_mark_new();
+	queue(p->changes, j);
+}
+
+static size_t
+under_way(const struct pg_port *p)
+{
+	size_t n = p->reads.waiting.n + p->reads.batch.n;
+
+	for (size_t i = 0; i < CHANGERS; i++)
+		n += p->changes[i].waiting.n + p->changes[i].batch.n;
+	return n;
+}
+
+/* With a few others under way a read costs no time: it is that in which they all come
+ * together for one commit (postgres_turn.c), and without it each commits for itself. */
+static bool
+reading_gathers(const struct pg_port *p)
+{
+	size_t n = under_way(p);
+
+	return n > 0 && n < MANY;
+}
+
+/*
+ * A refresh of a grant whose row is remembered is decided on that, unless a refusal, an end
+ * or a repetition would come of it: those are decided on what is read. That the row is
+ * still the same is for the write to find out, by its mark.
+ */
+static bool
+renew_recent(struct pg_port *p, struct job *j)
+{
+	struct grant_change *c = (struct grant_change *)(void *)j->call;
+	struct recent *recent = pg_store_of(p->port.store)->recent;
+
+	if (c->event != GRANT_REFRESH || reading_gathers(p) ||
+		!recent_take(recent, c->key, c->call.arena, &c->grant, &j->found))
+		return false;
+	c->verdict = grant_decide(c);
+	if (c->verdict.kind != VERDICT_ISSUE)
+		return false;
+	atomic_fetch_add(&p->port.store->recalled, 1);
+	c->found = true;
+	c->grant.version++;
+	write_grant(p, j);
+	return true;
+}
+
+static void
 ask(struct pg_port *p, struct store_call *c)
 {
 	struct job *j = job_new(p, c);
-	bool reads = way_of((enum verb)c->verb) == BY_READING;
 
-	if (c->verb == VERB_grant_change)
+	if (c->verb == VERB_grant_change) {
 		j->grant = &((struct grant_change *)(void *)c)->grant;
-	queue(reads ? &p->reads : &p->changes, j);
+		if (renew_recent(p, j))
+			return;
+	}
+	pg_port_queue(p, j);
 }
 
 void
@@ -177,14 +239,6 @@ end_read(struct pg_port *p, struct job *j)
 /* ---- after reading ------------------------------------------------------- */
 
 static void
-write_grant(struct pg_port *p, struct job *j)
-{
-	if (j->own == 0)
-		j->own = pg_mark_new();
-	queue(&p->changes, j);
-}
-
-static void
 after_load(struct pg_port *p, struct job *j)
 {
 	struct grant_change *c = (struct grant_change *)(void *)j->call;
@@ -254,6 +308,20 @@ is_unsure(struct line *l, struct job *j)
 	queue(&l->port->reads, j);
 }
 
+/* It took place, or nobody waits for it. */
+static void
+changed(struct pg_port *p, struct job *j)
+{
+	struct pg_store *s = pg_store_of(p->port.store);
+
+	if (j->call->verb == VERB_grant_touch)
+		recent_forget(s->recent, j->grant->key);
+	if (j->call->verb == VERB_grant_change && j->grant->state == GRANT_LIVE)
+		recent_put(s->recent, j->grant, j->own, (size_t)atomic_load(&s->store.cache) *
+				atomic_load(&s->ports));
+	pg_port_end_job(p, j, DONE, NULL);
+}
+
 static void
 changes_over(struct line *l, struct jobs *batch, enum outcome outcome)
 {
@@ -267,7 +335,7 @@ changes_over(struct line *l, struct jobs *batch, enum outcome outcome)
 		else if (outcome == FAULT)
 			pg_port_end_job(l->port, j, FAULT, &l->fault);
 		else if (j->settled || j->call->verb == VERB_grant_touch)
-			pg_port_end_job(l->port, j, DONE, NULL);
+			changed(l->port, j);
 		else
 			queue(&l->port->reads, j); /* somebody was quicker */
 	}
@@ -303,80 +371,7 @@ pg_port_ask_late(struct store_port *port, struct store_call *c)
 	pg_port_wake(p);
 }
 
-/* A few along with others, all when it is time. */
-static void
-move_late(struct pg_port *p, int64_t now_ms)
-{
-	size_t room = p->changes.waiting.n > 0 ? LATE_ALONG : 0;
-
-	if (now_ms >= p->late_due_ms)
-		room = BATCH_MAX;
-	while (room-- > 0 && p->late.n > 0) {
-		struct job *j = jobs_take(&p->late);
-
-		j->asked_ms = now_ms;
-		queue(way_of((enum verb)j->call->verb) == BY_READING ? &p->reads
-								     : &p->changes, j);
-	}
-}
-
 /* ---- turning ------------------------------------------------------------- */
-
-static int
-sooner(int a, int b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-static bool
-brings_changes(const struct line *l)
-{
-	for (const struct job *j = l->batch.first; j != NULL; j = j->next)
-		if (j->call->verb == VERB_grant_change)
-			return true;
-	return false;
-}
-
-/*
- * A commit waits for disks, and a read does not: changes that are about to be read go
- * along, where otherwise half of the clients would wait for the commit of the others.
- * It is waited for one batch of reads only, so that changes are never kept waiting.
- */
-static bool
-is_held(struct pg_port *p, int64_t now_ms)
-{
-	const struct line *r = &p->reads, *c = &p->changes;
-
-	if (c->state != LINE_IDLE || c->waiting.n == 0 || c->waiting.n >= BATCH_MAX ||
-		r->state != LINE_BUSY || r->stalled || !brings_changes(r)) {
-		p->held_for = 0;
-		return false;
-	}
-	if (p->held_for == 0) {
-		p->held_for = r->batches;
-		p->held_ms = now_ms;
-	}
-	return p->held_for == r->batches && now_ms - p->held_ms < HOLD_MS;
-}
-
-/* Returns in how many ms it wants to be tended again; -1: when something comes. */
-static int
-tend(struct pg_port *p)
-{
-	int64_t now_ms = clock_monotonic_ms();
-	int wants;
-
-	move_late(p, now_ms);
-	wants = line_tend(&p->reads, now_ms);
-	p->changes.held = is_held(p, now_ms);
-	wants = sooner(wants, line_tend(&p->changes, now_ms));
-	if (p->changes.held)
-		wants = sooner(wants, HOLD_MS);
-	if (p->late.n > 0)
-		wants = sooner(wants, p->late_due_ms > now_ms
-				? (int)(p->late_due_ms - now_ms) : 0);
-	return wants;
-}
 
 static void
 timer_due(struct timer *t)
@@ -386,7 +381,7 @@ timer_due(struct timer *t)
 	int wants;
 
 	p->woken = false;
-	wants = tend(p);
+	wants = pg_port_tend(p);
 	if (!p->woken && wants >= 0)
 		loop_timer(p->loop, t, wants);
 }
@@ -402,16 +397,18 @@ pg_port_wake(struct pg_port *p)
 static void
 poll_lines(struct pg_port *p, int timeout_ms)
 {
-	struct line *lines[] = { &p->reads, &p->changes };
+	struct line *lines[CHANGERS + 1] = { &p->reads };
 	int mail = p->closing ? -1 : mailbox_fd(p->port.mailbox);
-	struct pollfd fds[3] = { { .fd = mail, .events = POLLIN } };
+	struct pollfd fds[CHANGERS + 2] = { { .fd = mail, .events = POLLIN } };
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CHANGERS; i++)
+		lines[i + 1] = &p->changes[i];
+	for (size_t i = 0; i < CHANGERS + 1; i++) {
 		fds[i + 1].fd = lines[i]->conn != NULL ? lines[i]->watch.fd : -1;
 		fds[i + 1].events = (short)lines[i]->watch.events; /* EPOLLIN is POLLIN */
 	}
-	(void)poll(fds, 3, timeout_ms);
-	for (size_t i = 0; i < 2; i++)
+	(void)poll(fds, CHANGERS + 2, timeout_ms);
+	for (size_t i = 0; i < CHANGERS + 1; i++)
 		if (fds[i + 1].revents != 0 && lines[i]->conn != NULL)
 			line_ready(lines[i], (uint32_t)fds[i + 1].revents);
 	if (!p->closing)
@@ -425,8 +422,9 @@ pg_port_turn(struct store_port *port, int timeout_ms)
 	int wants;
 
 	p->woken = false;
-	wants = tend(p);
-	poll_lines(p, p->woken ? 0 : sooner(timeout_ms, wants));
+	wants = pg_port_tend(p);
+	poll_lines(p, p->woken ? 0 : timeout_ms < 0 || (wants >= 0 && wants < timeout_ms)
+			? wants : timeout_ms);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -436,17 +434,22 @@ pg_port_new(struct store *s, struct mailbox *m, struct fault *f)
 {
 	struct pg_port *p = must_calloc(1, sizeof(*p));
 
+	atomic_fetch_add(&pg_store_of(s)->ports, 1);
 	(void)f; /* it dials when it is first asked */
 	p->port.store = s;
 	p->port.mailbox = m;
 	p->timer.due = timer_due;
 	line_open(&p->reads, p);
-	line_open(&p->changes, p);
-	p->changes.changes = true;
 	p->reads.load = pg_load_reads;
-	p->changes.load = pg_load_changes;
 	p->reads.unload = reads_over;
-	p->changes.unload = changes_over;
+	for (size_t i = 0; i < CHANGERS; i++) {
+		struct line *l = &p->changes[i];
+
+		line_open(l, p);
+		l->changes = true;
+		l->load = pg_load_changes;
+		l->unload = changes_over;
+	}
 	return &p->port;
 }
 
@@ -461,13 +464,6 @@ pg_port_join(struct store_port *port, struct loop *l, struct fault *f)
 	return pg_store_keep(s, f);
 }
 
-static bool
-is_busy(const struct pg_port *p)
-{
-	return p->late.n + p->reads.waiting.n + p->reads.batch.n + p->changes.waiting.n +
-		p->changes.batch.n > 0;
-}
-
 void
 pg_port_free(struct store_port *port)
 {
@@ -475,14 +471,16 @@ pg_port_free(struct store_port *port)
 
 	p->closing = true;
 	p->late_due_ms = 0;
-	while (is_busy(p))
+	while (p->late.n + under_way(p) > 0)
 		pg_port_turn(port, PG_ANSWER_MS);
 	while (atomic_load(&p->at_clerk) > 0)
 		clerk_drain(pg_store_of(port->store)->clerk);
 	line_close(&p->reads);
-	line_close(&p->changes);
+	for (size_t i = 0; i < CHANGERS; i++)
+		line_close(&p->changes[i]);
 	if (p->loop != NULL)
 		loop_timer_stop(p->loop, &p->timer);
+	atomic_fetch_sub(&pg_store_of(port->store)->ports, 1);
 	while (p->spare != NULL) {
 		struct job *next = p->spare->next;
 

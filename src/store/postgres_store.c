@@ -36,7 +36,9 @@ open_store(const char *url, struct store **out, struct fault *f)
 		return FAULT;
 	}
 	s->store.backend = &postgres_backend;
+	s->recent = recent_new();
 	if (clerk_start(s, &s->clerk, f) != DONE) {
+		recent_free(s->recent);
 		pg_target_free(&s->target);
 		free(s);
 		return FAULT;
@@ -53,6 +55,7 @@ close_store(struct store *store)
 	if (s->keeper != NULL)
 		keeper_stop(s->keeper);
 	clerk_stop(s->clerk);
+	recent_free(s->recent);
 	pg_target_free(&s->target);
 	free(s);
 }

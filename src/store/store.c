@@ -164,6 +164,7 @@ store_counts(const struct store *s)
 		.faults = atomic_load(&s->faults),
 		.reclaimed = atomic_load(&s->reclaimed),
 		.dropped = atomic_load(&s->dropped),
+		.recalled = atomic_load(&s->recalled),
 		.commit_us = atomic_load(&s->commit_us),
 	};
 }

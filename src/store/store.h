@@ -93,7 +93,8 @@ size_t store_backlog(const struct store *s);
  * ordinary traffic may reclaim them (90 and 400 days unless told). Any thread. */
 void store_keep(struct store *s, int64_t grants, int64_t audit);
 /* How many bytes of the database the writer, and each port made from now on, may keep
- * in memory, as use asks for them (2 MB unless told). Any thread. */
+ * in memory, as use asks for them (2 MB unless told); with PostgreSQL all ports together
+ * keep rows of grants they wrote. Any thread. */
 void store_cache(struct store *s, int64_t bytes);
 /* How many callers are about to come: while there are any, a commit may wait for them
  * for 2 ms. The counter is anybody's to move, and outlives the store. Any thread. */
@@ -101,6 +102,7 @@ void store_expect(struct store *s, const atomic_size_t *callers);
 /* dropped: notes and touches given up because too many waited. */
 struct store_counts {
 	uint64_t commits, changes, faults, reclaimed, dropped;
+	uint64_t recalled; /* changes decided on a row that need not be read (PostgreSQL) */
 	uint64_t commit_us; /* spent in committing, in all */
 };
 struct store_counts store_counts(const struct store *s); /* for /metrics */

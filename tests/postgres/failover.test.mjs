@@ -64,12 +64,14 @@ async function primaryIsWhole() {
 	throw new Error(`no standby follows the new primary:\n${topology.primary.log}`);
 }
 
+// What is written need not have been read before, so reads may come back a moment later.
 async function judge(crowd) {
+	await lk.eventually('it answers', async () => (await lk.introspect(crowd[0].tokens.access_token)).status === 200, 5000 * SLOW);
 	for (const w of crowd) {
 		assert.deepEqual(w.faults, [], 'no refusal of what was told to be good');
 		assert.equal(await lk.active(w.tokens.access_token), true, 'the newest told is live');
-		if (w.before)
-			assert.equal(await lk.active(w.before.access_token), false, 'the one before is not');
+		if (w.before && w.done > 0) // on a slow machine one may not have come to its first
+			assert.equal(await lk.active(w.before.access_token), false, `the one before is not, after ${w.done} refreshes`);
 	}
 }
 

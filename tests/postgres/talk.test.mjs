@@ -23,8 +23,10 @@ test('requests reach their rows by keys, by plans made once', async () => {
 	const lk = await startCast({ database: cluster.url });
 	try {
 		let tokens = await lk.grant(lk.web);
-		for (let i = 0; i < REFRESHES; i++)
+		for (let i = 0; i < REFRESHES; i++) {
 			tokens = (await lk.refresh(lk.web, tokens.refresh_token)).json;
+			assert.equal(await lk.active(tokens.access_token), true);
+		}
 		await lk.stop();
 		const all = plans(cluster.log);
 		for (const what of ['SELECT', 'UPDATE grants']) {

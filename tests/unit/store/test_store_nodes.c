@@ -85,6 +85,9 @@ TEST(a_token_goes_from_server_to_server)
 		check_int(refresh(&one, generation + 2, 0).kind, VERDICT_ISSUE);
 		check_int(look(&two).generation, generation + 3);
 	}
+	/* Only where nobody else wrote in between is a row of use. */
+	check_int((int64_t)store_counts(one.store).recalled, place_on_postgres() ? 4 : 0);
+	check_int((int64_t)store_counts(two.store).recalled, 0);
 	place_leave(&two);
 	place_remove(&one);
 }
