@@ -5,19 +5,14 @@
 #include "server/hasher.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/urgency.h"
 #include "crypto/password.h"
 
 #define THREADS_MAX 32
-#define NICE 10
-#define SLICE_NS 100000 /* the least the kernel takes */
 
 struct line {
 	struct letter *first, **last; /* a job's letter is its link */
@@ -94,34 +89,13 @@ hasher_take(struct hasher *h)
 	return l != NULL ? job_of(l) : NULL;
 }
 
-/*
- * This thread alone (Linux): who waits for a token goes before who signs in. Being nice
- * is not enough, for a thread that runs is left its slice, and 3 ms are three times what a
- * request takes: so it has short ones (Linux 6.12; before, only the nice value counts).
- */
-static void
-give_way(void)
-{
-	struct { /* sched_setattr(2); glibc has no name for it */
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} a = { .size = sizeof(a), .policy = SCHED_OTHER, .nice = NICE,
-		.runtime = SLICE_NS };
-
-	if (syscall(SYS_sched_setattr, 0, &a, 0) != 0)
-		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-}
-
 static void *
 hasher_work(void *arg)
 {
 	struct hasher *h = arg;
 	struct hash_job *job;
 
-	give_way();
+	urgency_low(); /* who waits for a token goes before who signs in */
 	while ((job = hasher_take(h)) != NULL) {
 		job->matches = password_matches(job->password, job->hash);
 		job->letter.open = job_open;

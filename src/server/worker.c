@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/urgency.h"
 #include "server/exchange.h"
 #include "server/tls_files.h"
 
@@ -248,6 +249,7 @@ worker_run(void *arg)
 {
 	struct worker *w = arg;
 
+	urgency_high();
 	loop_run(w->loop);
 	refused_log_close(&w->refused_log);
 	log_flush();

@@ -23,6 +23,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/urgency.h"
 #include "store/shared_errand.h"
 #include "store/sqlite_batch.h"
 
@@ -288,6 +289,7 @@ writer_main(void *arg)
 {
 	struct writer *w = arg;
 
+	urgency_high();
 	while (!w->stopping) {
 		open_letters(mailbox_wait(w->inbox, ms_to_wait(w)));
 		wait_for_company(w);
