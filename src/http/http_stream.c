@@ -97,7 +97,7 @@ http_streams_free(struct http_server *s)
 void
 http_stream_room(struct http_stream *stream)
 {
-	size_t size = stream->size * 2;
+	size_t size = stream->size + stream->size / 2; /* a crowd of bodies has little to spare */
 	char *in;
 
 	if (stream->n > stream->dirty)

@@ -222,6 +222,8 @@ void
 http_wire_finish(struct http_wire *w)
 {
 	say_goodbye(w);
+	SSL_free(w->ssl);
+	w->ssl = NULL;
 	shutdown(w->fd, SHUT_WR);
 }
 
