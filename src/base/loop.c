@@ -5,6 +5,10 @@
  * A turn: sleep until something is due -> note the time -> run what is ready
  * -> run the timers that are due -> the caller's after-turn -> flush the log.
  *
+ * Each rank of descriptors has an epoll of its own. That of the first is slept on, and
+ * watches the others: when it says that something is ready there, a few of it are run
+ * after all that the first has.
+ *
  * The wheel has SLOTS lists of TICK milliseconds each. A timer hangs in the
  * slot of its due time modulo one revolution; one that is due in a later
  * revolution is passed over. A bit says which slots may hold something (it is
@@ -28,11 +32,20 @@ enum {
 	TICK = 50,     /* ms */
 	SLOTS = 2048,  /* one revolution: 102 s, beyond every deadline of http */
 	BATCH = 256,   /* events taken from epoll at once */
-	DUE_A_TURN = 32, /* timers run; thousands may be due at once, and events wait */
+	DUE_A_TURN = 16, /* timers run; thousands may be due at once, and events wait */
+};
+
+static const int a_turn[RANK_COUNT] = { BATCH, 16, 8 };
+
+/* The descriptors of a rank; `others` stands for this one in the first. */
+struct ready {
+	struct watch others;
+	int epoll;
+	bool some;
 };
 
 struct loop {
-	int epoll;
+	struct ready ranks[RANK_COUNT];
 	bool stop;
 	int64_t now_ms;
 	int64_t tick; /* the last slot time that has been run */
@@ -65,17 +78,37 @@ mail_ready(struct watch *w, uint32_t events)
 	mailbox_deliver(loop_of_mail(w)->mailbox);
 }
 
+static void
+some_ready(struct watch *w, uint32_t events)
+{
+	struct ready *r = (struct ready *)w; /* others is its first */
+
+	(void)events;
+	r->some = true;
+}
+
+static void
+make_rank(struct loop *l, enum rank rank)
+{
+	struct ready *r = &l->ranks[rank];
+
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll < 0) {
+		perror("latchkey: cannot make an event loop");
+		abort();
+	}
+	r->others = (struct watch){ .fd = r->epoll, .ready = some_ready };
+	if (rank != RANK_FIRST)
+		loop_watch(l, &r->others, EPOLLIN);
+}
+
 struct loop *
 loop_new(void)
 {
 	struct loop *l = must_calloc(1, sizeof(*l));
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-	if (epoll < 0) {
-		perror("latchkey: cannot make an event loop");
-		abort();
-	}
-	l->epoll = epoll;
+	for (int rank = RANK_FIRST; rank < RANK_COUNT; rank++)
+		make_rank(l, (enum rank)rank);
 	l->now_ms = clock_monotonic_ms();
 	l->tick = l->now_ms / TICK;
 	l->mailbox = mailbox_new();
@@ -90,8 +123,30 @@ loop_free(struct loop *l)
 	if (l == NULL)
 		return;
 	mailbox_free(l->mailbox);
-	close(l->epoll);
+	for (int rank = RANK_FIRST; rank < RANK_COUNT; rank++)
+		close(l->ranks[rank].epoll);
 	free(l);
+}
+
+static void
+take_ready(struct loop *l, enum rank rank, int sleep)
+{
+	int count = epoll_wait(l->ranks[rank].epoll, l->events, a_turn[rank], sleep);
+
+	assert(count >= 0 || errno == EINTR);
+	l->event_count = count > 0 ? count : 0;
+}
+
+static void
+run_others(struct loop *l)
+{
+	for (int rank = RANK_FIRST + 1; rank < RANK_COUNT; rank++) {
+		if (!l->ranks[rank].some)
+			continue;
+		l->ranks[rank].some = false;
+		take_ready(l, (enum rank)rank, 0);
+		run_ready(l);
+	}
 }
 
 void
@@ -99,12 +154,10 @@ loop_run(struct loop *l)
 {
 	l->stop = false;
 	while (!l->stop) {
-		int count = epoll_wait(l->epoll, l->events, BATCH, sleep_ms(l));
-
-		assert(count >= 0 || errno == EINTR);
-		l->event_count = count > 0 ? count : 0;
+		take_ready(l, RANK_FIRST, sleep_ms(l));
 		l->now_ms = clock_monotonic_ms();
 		run_ready(l);
+		run_others(l);
 		run_timers(l);
 		if (l->after_turn != NULL)
 			l->after_turn(l->after_turn_arg);
@@ -143,14 +196,18 @@ void
 loop_watch(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.ptr = w };
-	int op = w->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int op;
 
+	if (w->watched && w->in != w->rank)
+		loop_unwatch(l, w);
 	if (w->watched && w->events == events)
 		return;
-	if (epoll_ctl(l->epoll, op, w->fd, &e) != 0) {
+	op = w->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	if (epoll_ctl(l->ranks[w->rank].epoll, op, w->fd, &e) != 0) {
 		perror("latchkey: cannot watch a descriptor");
 		abort();
 	}
+	w->in = w->rank;
 	w->events = events;
 	w->watched = true;
 }
@@ -160,7 +217,7 @@ loop_unwatch(struct loop *l, struct watch *w)
 {
 	if (!w->watched)
 		return;
-	epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+	epoll_ctl(l->ranks[w->in].epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	w->watched = false;
 	for (int i = l->event + 1; i < l->event_count; i++)
 		if (l->events[i].data.ptr == w)

@@ -4,7 +4,8 @@
  *
  * Promises: callbacks run on the loop's thread only; a callback may add or
  * remove anything, itself included; timers are coarse (a wheel of 50 ms) and
- * cost nothing to move; log lines are flushed once a turn.
+ * cost nothing to move; log lines are flushed once a turn. Who is of the first
+ * rank waits for a few of each other rank, however many are ready there.
  */
 #ifndef LATCHKEY_BASE_LOOP_H
 #define LATCHKEY_BASE_LOOP_H
@@ -16,12 +17,17 @@
 
 struct loop;
 
+/* Of the first all that are ready have their turn, of the others a few. */
+enum rank { RANK_FIRST, RANK_NEXT, RANK_LAST, RANK_COUNT };
+
 /* A descriptor watched; zero it before first use, embed it and get back with
  * container-of. Level-triggered; EPOLLHUP and EPOLLERR come unasked. */
 struct watch {
 	int fd;
 	uint32_t events; /* EPOLLIN | EPOLLOUT ... now asked for */
+	enum rank rank;  /* as of the next loop_watch */
 	void (*ready)(struct watch *, uint32_t events);
+	enum rank in;    /* the loop's */
 	bool watched;    /* the loop's */
 };
 

@@ -76,6 +76,7 @@ struct http_reply {
 	size_t header_count;
 	struct bytes body; /* not sent for HEAD, 204, 304 */
 	bool close;        /* end the connection after this */
+	bool known;        /* a credential was shown: this address goes before strangers */
 };
 
 /* Answers, exactly once a request, on the server's thread, at once or later.
@@ -130,9 +131,9 @@ struct http_config {
 	http_handler *handler;
 	http_refused *refused;
 	void *arg;
-	atomic_size_t *handshakes;  /* counts those under way, of all servers that share
-	                               it: whose requests will be here soon; NULL: nobody
-	                               wants to know */
+	atomic_size_t *handshakes;  /* counts those of known addresses under way, of all
+	                               servers that share it: whose requests will be here
+	                               soon; NULL: nobody wants to know */
 };
 
 /* Could one listen there, as far as the words go? For a check of configuration. */

@@ -26,6 +26,7 @@ enum {
 	LINGER_MS = 5000, /* in all: a body much too long is still on its way */
 	LINGER_BYTES = 16 << 20,
 	REQUESTS_A_TURN = 16, /* of one connection, before others have theirs */
+	READS_MANY = 8, /* for one request: somebody is slow, or has much to say */
 };
 
 static void conn_ready(struct watch *w, uint32_t events);
@@ -84,7 +85,7 @@ set_stage(struct http_conn *c, enum http_stage stage)
 	bool was = c->stage == STAGE_HANDSHAKE, is = stage == STAGE_HANDSHAKE;
 
 	c->stage = stage;
-	if (handshakes == NULL || was == is)
+	if (handshakes == NULL || was == is || !c->known)
 		return;
 	if (is)
 		atomic_fetch_add_explicit(handshakes, 1, memory_order_relaxed);
@@ -112,6 +113,14 @@ http_conn_enter(struct http_conn *c, enum http_stage stage)
 	arm(c);
 }
 
+static enum rank
+rank_of(const struct http_conn *c)
+{
+	if (c->stage == STAGE_LINGER || c->reads > READS_MANY)
+		return RANK_LAST;
+	return c->known ? RANK_FIRST : RANK_NEXT;
+}
+
 /* Asks the loop for what this stage can use. */
 void
 http_conn_listen(struct http_conn *c)
@@ -119,6 +128,7 @@ http_conn_listen(struct http_conn *c)
 	bool reads = c->stage != STAGE_HANDLER && c->stage != STAGE_REPLY;
 	bool writes = c->wire.out != NULL || c->wire.wants_write;
 
+	c->watch.rank = rank_of(c);
 	loop_watch(c->server->loop, &c->watch,
 		(reads ? (uint32_t)EPOLLIN : 0) | (writes ? (uint32_t)EPOLLOUT : 0));
 }
@@ -155,6 +165,7 @@ http_conn_new(struct http_server *s, int fd, const struct http_address *address,
 	c->address = *address;
 	http_address_text(address, c->address_text);
 	c->begun_ms = loop_now_ms(s->loop);
+	c->known = http_peers_know(s->peers, address, c->begun_ms);
 	set_open(s, s->open + 1);
 	http_conn_enter(c, s->tls != NULL ? STAGE_FIRST_BYTE : STAGE_IDLE);
 	http_conn_listen(c);
@@ -216,6 +227,7 @@ conn_ready(struct watch *w, uint32_t events)
 	case STAGE_IDLE:
 	case STAGE_HEAD:
 	case STAGE_BODY:
+		c->reads++;
 		read_on(c);
 		return;
 	case STAGE_HANDLER:
@@ -402,6 +414,7 @@ after_reply(struct http_conn *c)
 		return false;
 	}
 	http_stream_next(c->stream, &c->server->limits);
+	c->reads = 0;
 	c->begun_ms = loop_now_ms(c->server->loop);
 	http_conn_enter(c, c->stream->n > 0 ? STAGE_HEAD : STAGE_IDLE);
 	return true;

@@ -5,6 +5,16 @@
  * A server has connections; a connection has a stream while a request is being
  * read, judged or answered, and none while it is idle. A stream whose peer has
  * gone lives on without a connection until its handler replies.
+ *
+ * Whose turn it is. A turn of the loop serves all who are known and ready, and a few of
+ * each other kind, so that those who are known wait for a few at most, however many
+ * there are of the others:
+ *	known: a credential was shown from their address (http_peers.h)   all
+ *	strangers                                                         16
+ *	whoever needs many reads for one request, or is to be gone         8
+ *	accepted                                                          16
+ *	handshakes: steps of the known, and then of strangers            2, 2
+ *	deadlines (loop.c)                                                16
  */
 #ifndef LATCHKEY_HTTP_HTTP_CONN_H
 #define LATCHKEY_HTTP_HTTP_CONN_H
@@ -46,8 +56,9 @@ struct http_queue {
 	struct http_conn *oldest, *newest;
 };
 
-/* HANDSHAKE: a step of it can be taken, and waits for its turn. */
-enum { QUEUE_IDLE, QUEUE_UNREADY, QUEUE_HANDSHAKE, QUEUE_BUSY, QUEUE_COUNT };
+/* HANDSHAKE: a step of it can be taken, and waits for its turn; WELCOME: likewise, of
+ * those whose address is known. */
+enum { QUEUE_IDLE, QUEUE_UNREADY, QUEUE_HANDSHAKE, QUEUE_WELCOME, QUEUE_BUSY, QUEUE_COUNT };
 
 struct http_conn {
 	struct watch watch; /* first: the loop gets back from it */
@@ -62,7 +73,9 @@ struct http_conn {
 	int64_t begun_ms; /* accepted; later: first byte of the request under way */
 	uint64_t requests;
 	size_t discarded;
+	unsigned reads; /* times that something came, for one request */
 	enum http_stage stage;
+	bool known;    /* its address had shown a credential when it came, or has since */
 	bool handling; /* the handler is being called just now */
 	bool resume;   /* the timer stands for "go on reading" */
 	bool close;    /* after this reply */

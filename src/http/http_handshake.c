@@ -6,8 +6,9 @@
  * request costs, and 40 KiB while it goes on. So it begins once the whole ClientHello is
  * here, and who sends that slowly has a descriptor of ours and nothing else; and of
  * those that can go on a few do so in a turn of the loop, first come first served, after
- * the requests of that turn. However many come at once, a connection that is
- * established hardly waits for them.
+ * the requests of that turn: some from addresses that are known, and some of strangers.
+ * However many come at once, a connection that is established, or comes from where
+ * others have been, hardly waits for them.
  */
 #include "http/http_conn.h"
 
@@ -47,7 +48,7 @@ http_handshake_wait(struct http_conn *c)
 
 	loop_watch(s->loop, &c->watch, 0);
 	http_queue_take(c);
-	http_queue_put(&s->queues[QUEUE_HANDSHAKE], c);
+	http_queue_put(&s->queues[c->known ? QUEUE_WELCOME : QUEUE_HANDSHAKE], c);
 	loop_timer(s->loop, &s->handshaking, 0);
 }
 
@@ -77,17 +78,24 @@ go_on(struct http_conn *c)
 	}
 }
 
+static void
+go_on_some(struct http_queue *waiting, int steps)
+{
+	for (int i = 0; i < steps && waiting->oldest != NULL; i++)
+		go_on(waiting->oldest);
+}
+
 void
 http_handshakes_go_on(struct timer *handshaking)
 {
 	struct http_server *s = (struct http_server *)((char *)handshaking -
 		offsetof(struct http_server, handshaking));
-	struct http_queue *waiting = &s->queues[QUEUE_HANDSHAKE];
-	/* Whoever comes by next may be in a hurry; a crowd is mostly not. */
-	int steps = s->crowded ? 1 : STEPS_A_TURN;
+	struct http_queue *known = &s->queues[QUEUE_WELCOME];
+	struct http_queue *strangers = &s->queues[QUEUE_HANDSHAKE];
 
-	for (int i = 0; i < steps && waiting->oldest != NULL; i++)
-		go_on(waiting->oldest);
-	if (waiting->oldest != NULL)
+	go_on_some(known, STEPS_A_TURN);
+	/* Whoever comes by next may be in a hurry; a crowd is mostly not. */
+	go_on_some(strangers, s->crowded ? 1 : STEPS_A_TURN);
+	if (known->oldest != NULL || strangers->oldest != NULL)
 		loop_timer(s->loop, handshaking, 0);
 }

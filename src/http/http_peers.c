@@ -11,7 +11,10 @@
 #include "base/arena.h"
 #include "base/secret.h"
 
-enum { SLOTS = 1024 };
+enum {
+	SLOTS = 1024,
+	KNOWN_MS = 3600 * 1000,
+};
 
 struct http_peer {
 	struct http_peer *next;
@@ -19,9 +22,15 @@ struct http_peer {
 	size_t count;
 };
 
+struct known {
+	uint8_t key[16];
+	int64_t until_ms; /* 0: nobody has this place */
+};
+
 struct http_peers {
 	uint64_t seed;
 	struct http_peer *slots[SLOTS];
+	struct known known[SLOTS];
 };
 
 struct http_peers *
@@ -49,8 +58,8 @@ http_peers_free(struct http_peers *p)
 	free(p);
 }
 
-static struct http_peer **
-slot_of(struct http_peers *p, const uint8_t key[static 16])
+static size_t
+slot_of(const struct http_peers *p, const uint8_t key[static 16])
 {
 	uint64_t hash = p->seed;
 	uint64_t words[2];
@@ -60,7 +69,7 @@ slot_of(struct http_peers *p, const uint8_t key[static 16])
 		hash = (hash ^ words[i]) * UINT64_C(0x9E3779B97F4A7C15);
 		hash ^= hash >> 29;
 	}
-	return &p->slots[hash % SLOTS];
+	return hash % SLOTS;
 }
 
 static void
@@ -81,7 +90,7 @@ http_peers_enter(struct http_peers *p, const struct http_address *a, size_t limi
 	struct http_peer *peer;
 
 	key_of(a, key);
-	slot = slot_of(p, key);
+	slot = &p->slots[slot_of(p, key)];
 	for (peer = *slot; peer != NULL; peer = peer->next)
 		if (memcmp(peer->key, key, sizeof(key)) == 0)
 			break;
@@ -104,9 +113,29 @@ http_peers_leave(struct http_peers *p, struct http_peer *peer)
 
 	if (peer == NULL || --peer->count > 0)
 		return;
-	at = slot_of(p, peer->key);
+	at = &p->slots[slot_of(p, peer->key)];
 	while (*at != peer)
 		at = &(*at)->next;
 	*at = peer->next;
 	free(peer);
+}
+
+void
+http_peers_learn(struct http_peers *p, const struct http_address *a, int64_t now_ms)
+{
+	struct known k = { .until_ms = now_ms + KNOWN_MS };
+
+	key_of(a, k.key);
+	p->known[slot_of(p, k.key)] = k;
+}
+
+bool
+http_peers_know(const struct http_peers *p, const struct http_address *a, int64_t now_ms)
+{
+	const struct known *k;
+	uint8_t key[16];
+
+	key_of(a, key);
+	k = &p->known[slot_of(p, key)];
+	return k->until_ms > now_ms && memcmp(k->key, key, sizeof(key)) == 0;
 }

@@ -155,6 +155,15 @@ send_reply(struct http_conn *c, const struct http_reply *reply, bool is_head)
 	secret_wipe(b.p, b.n);
 }
 
+static void
+learn(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	c->known = true;
+	http_peers_learn(s->peers, &c->address, loop_now_ms(s->loop));
+}
+
 void
 http_reply(struct http_request *r, const struct http_reply *reply)
 {
@@ -170,6 +179,8 @@ http_reply(struct http_request *r, const struct http_reply *reply)
 	}
 	c->close = c->close || stream->parse.close || s->draining ||
 		(s->limits.requests > 0 && c->requests >= s->limits.requests);
+	if (reply->known)
+		learn(c);
 	send_reply(c, reply, r->method == HTTP_HEAD);
 	stream->replied = true;
 	arena_reset(r->arena);

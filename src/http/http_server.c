@@ -24,7 +24,7 @@
 #include "http/http_inherit.h"
 
 enum {
-	ACCEPT_BATCH = 64,
+	ACCEPT_BATCH = 16, /* a turn */
 	PAUSE_MS = 100,       /* without descriptors; the backlog waits */
 	COMPLAIN_MS = 10000,  /* at most one log line in that time */
 };
@@ -198,8 +198,9 @@ patience_over(struct timer *t)
 		if (c->stage == STAGE_FIRST_BYTE || c->stage == STAGE_HANDSHAKE)
 			http_conn_end(c);
 	}
-	while (s->queues[QUEUE_HANDSHAKE].oldest != NULL)
-		http_conn_end(s->queues[QUEUE_HANDSHAKE].oldest);
+	for (size_t i = QUEUE_HANDSHAKE; i <= QUEUE_WELCOME; i++)
+		while (s->queues[i].oldest != NULL)
+			http_conn_end(s->queues[i].oldest);
 }
 
 void

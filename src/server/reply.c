@@ -28,6 +28,7 @@ reply_send(struct exchange *x, int status, struct bytes body)
 		.headers = x->headers,
 		.header_count = x->header_count,
 		.body = body,
+		.known = x->auth.client != NULL && x->auth.method == CLIENT_AUTH_BASIC,
 	};
 	http_reply(x->request, &reply);
 	/* Only now: a header may point into the catalogue (a logo's type), and this may

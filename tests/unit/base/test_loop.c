@@ -208,6 +208,82 @@ TEST(a_watch_that_asks_for_nothing_is_not_run)
 	loop_free(loop);
 }
 
+/* ---- ranks ---------------------------------------------------------------- */
+
+enum { CROWD = 100 };
+
+static struct pair crowd[CROWD], first;
+static int most_a_turn, last_total, turns_left;
+
+static int
+crowd_seen(void)
+{
+	int total = 0;
+
+	for (int i = 0; i < CROWD; i++)
+		total += crowd[i].seen;
+	return total;
+}
+
+static void
+look_at_turn(void *arg)
+{
+	int total = crowd_seen();
+
+	(void)arg;
+	if (total - last_total > most_a_turn)
+		most_a_turn = total - last_total;
+	last_total = total;
+	if (--turns_left == 0)
+		loop_stop(loop);
+}
+
+static void
+look_at_turns(int n)
+{
+	most_a_turn = 0;
+	turns_left = n;
+	first.seen = 0;
+	last_total = crowd_seen();
+	loop_run(loop);
+	check_int(first.seen, n);
+}
+
+static void
+be_in(struct pair *p, enum rank rank)
+{
+	p->watch.rank = rank;
+	loop_watch(loop, &p->watch, EPOLLIN);
+}
+
+TEST(the_first_rank_waits_for_a_few_of_a_crowd)
+{
+	start(0);
+	loop_after_turn(loop, look_at_turn, NULL);
+	first.watch = (struct watch){ .fd = eventfd(1, 0), .ready = count_seen };
+	be_in(&first, RANK_FIRST);
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i].watch = (struct watch){ .fd = eventfd(1, 0), .ready = count_seen };
+		be_in(&crowd[i], i < CROWD / 2 ? RANK_NEXT : RANK_LAST);
+	}
+	look_at_turns(20);
+	check_int(most_a_turn, 16 + 8);
+	for (int i = 0; i < CROWD; i++)
+		check(crowd[i].seen > 0); /* each has its turn */
+
+	for (int i = 0; i < CROWD; i++)
+		be_in(&crowd[i], RANK_FIRST);
+	look_at_turns(3);
+	check_int(most_a_turn, CROWD);
+	for (int i = 0; i < CROWD; i++) {
+		loop_unwatch(loop, &crowd[i].watch);
+		close(crowd[i].watch.fd);
+	}
+	loop_unwatch(loop, &first.watch);
+	close(first.watch.fd);
+	loop_free(loop);
+}
+
 /* ---- letters and turns ---------------------------------------------------- */
 
 static int turns;

@@ -250,8 +250,8 @@ test_big(struct http_request *r)
 }
 
 /* /echo: the body; /peer: who asks; /wait: 100 ms later, or at /release; /big;
- * /close; /nap: nothing else happens for 400 ms; /204; /split: a reply that would
- * break out of its header. */
+ * /close; /known: a credential was shown; /nap: nothing else happens for 400 ms; /204;
+ * /split: a reply that would break out of its header. */
 static void
 test_handle(struct http_request *r, void *arg)
 {
@@ -275,6 +275,8 @@ test_handle(struct http_request *r, void *arg)
 		test_big(r);
 	} else if (bytes_equal(r->path, B("/close"))) {
 		http_reply(r, &(struct http_reply){ .status = 200, .close = true });
+	} else if (bytes_equal(r->path, B("/known"))) {
+		http_reply(r, &(struct http_reply){ .status = 200, .known = true });
 	} else if (bytes_equal(r->path, B("/nap"))) {
 		usleep(400000);
 		test_text(r, B("slept"));

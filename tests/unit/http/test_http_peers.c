@@ -65,6 +65,25 @@ TEST(many_addresses_come_and_go)
 	http_peers_free(p);
 }
 
+TEST(an_address_is_known_for_an_hour_and_ipv6_by_its_64)
+{
+	const int64_t hour = 3600 * 1000, then = 5000;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_address one = address(rows[i].one);
+		struct http_address other = address(rows[i].other);
+		struct http_peers *p = http_peers_new();
+
+		row("%s", rows[i].name);
+		check(!http_peers_know(p, &one, then));
+		http_peers_learn(p, &one, then);
+		check(http_peers_know(p, &one, then + hour - 1));
+		check(!http_peers_know(p, &one, then + hour));
+		check(http_peers_know(p, &other, then) == rows[i].shared);
+		http_peers_free(p);
+	}
+}
+
 TEST(an_address_has_one_form_as_text)
 {
 	static const struct {
