@@ -179,6 +179,7 @@ struct job *jobs_take(struct jobs *q); /* NULL: none */
 void jobs_move(struct jobs *to, struct jobs *from);
 
 #define BATCH_MAX 256
+#define PG_MANY 16 /* changes: a commit for so many costs each next to nothing */
 
 /* A statement under way: whose it is, and who takes its result. */
 typedef void shot_taker(struct line *l, struct job **jobs, size_t n, const PGresult *r);

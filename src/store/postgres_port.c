@@ -24,7 +24,6 @@
 
 #define LATE_MAX 1024
 #define LATE_MS 250
-#define MANY 16 /* changes: a commit for so many costs each next to nothing */
 #define TOUCH_EVERY INT64_C(3600)
 
 /* ---- jobs ---------------------------------------------------------------- */
@@ -127,7 +126,7 @@ reading_gathers(const struct pg_port *p)
 {
 	size_t n = under_way(p);
 
-	return n > 0 && n < MANY;
+	return n > 0 && n < PG_MANY;
 }
 
 /*

@@ -3,15 +3,15 @@
  * postgres_turn.c - when a port sends what waits, and by which of its lines.
  *
  * A commit costs nearly as much for one change as for many, and what is told waits for
- * disks. So changes go together where that costs next to nothing, and nobody waits for
- * the commit of others as long as a line is free:
+ * disks. So changes go together where that costs next to nothing:
  *
  *  1. As long as each turn of the loop brings more of them they gather, for 2 ms at most:
  *     the next turn is at once.
  *  2. Changes whose grants are just being read go along: a read is short, and without it
  *     half of the clients would always wait while the other half commits. Three batches of
  *     reads are waited for and no more, so that changes are never kept waiting.
- *  3. What would wait behind a commit under way goes by another line.
+ *  3. What would wait behind a commit for a few goes by another line. Behind one for many
+ *     as many gather for the next, which costs the database less.
  */
 #include "base/clock.h"
 #include "store/postgres.h"
@@ -54,7 +54,8 @@ share_out(struct pg_port *p, int64_t now_ms)
 	for (size_t i = 0; i < CHANGERS; i++) {
 		struct line *from = &p->changes[i], *to = &p->changes[(i + 1) % CHANGERS];
 
-		if (from->state != LINE_IDLE && from->alone == 0 && is_free(to, now_ms))
+		if (from->state != LINE_IDLE && from->alone == 0 &&
+			from->batch.n < PG_MANY && is_free(to, now_ms))
 			jobs_move(&to->waiting, &from->waiting);
 	}
 }
