@@ -80,7 +80,7 @@ const share = (list, n, i) => list.filter((_, at) => at % n === i);
 
 // One load a node, each with its share of the connections and of the tokens.
 async function loadAll(nodes, mode, connections, tokens, client) {
-	const [first] = nodes;
+	const first = nodes[0].first ?? nodes[0];
 	const results = await Promise.all(nodes.map(async (node, i) => {
 		const file = path.join(first.dir, `${mode}-${i}`);
 		fs.writeFileSync(file, share(tokens, nodes.length, i).join('\n'));
@@ -93,20 +93,21 @@ async function loadAll(nodes, mode, connections, tokens, client) {
 		cpu_us: median(results.map((r) => r.cpu_us)), kept: results.flatMap((r) => r.kept) };
 }
 
-// {commits, changes} of the nodes' stores so far.
+// {commits, changes, recalled} of the nodes' stores so far.
 async function counts(nodes) {
 	const texts = await Promise.all(nodes.map(async (node) => (await node.health('/metrics')).text));
 	const total = (what) => texts.reduce((all, text) => all + Number(new RegExp(`store_${what}_total (\\d+)`).exec(text)[1]), 0);
-	return { commits: total('commits'), changes: total('changes') };
+	return { commits: total('commits'), changes: total('changes'), recalled: total('recalled') };
 }
 
 // The tokens that are live at the end are the next run's; those under way are not.
 async function refresh(nodes, connections) {
-	const [lk] = nodes;
+	const lk = nodes[0].first ?? nodes[0];
 	const before = await counts(nodes);
 	const result = await loadAll(nodes, 'refresh', connections, lk.refresh, lk.web);
 	const after = await counts(nodes);
 	result.batch = (after.changes - before.changes) / (after.commits - before.commits);
+	result.recalled = (after.recalled - before.recalled) / (after.changes - before.changes);
 	lk.refresh = result.kept;
 	lk.refreshes += result.requests;
 	return result;
@@ -117,12 +118,13 @@ const introspect = (nodes, connections) =>
 
 // ---- what is measured --------------------------------------------------------------
 
-// Each a name and what takes the figure once.
-function figures(nodes, floor, many) {
+// Each a name and what takes the figure once. cold: a node that remembers next to no rows.
+function figures(nodes, cold, floor, many) {
 	const list = [];
 	for (const clients of CLIENTS) {
 		list.push([`pgbench: update, ${clients}`, () => floor.run('update', clients)]);
 		list.push([`refresh, ${clients}`, () => refresh(nodes.slice(0, 1), clients)]);
+		list.push([`refresh, read first, ${clients}`, () => refresh([cold], clients)]);
 	}
 	list.push([`pgbench: select, ${CONNECTIONS}`, () => floor.run('select', CONNECTIONS)]);
 	list.push([`introspection, ${CONNECTIONS}`, () => introspect(nodes.slice(0, 1), CONNECTIONS)]);
@@ -140,7 +142,7 @@ async function take(topology, name, run) {
 	const done = result.requests ?? result.per_second * SECONDS;
 	result.database_us = (clusterCpu(topology.primary) - before) / done;
 	console.log(`${name.padEnd(34)} ${String(Math.round(result.per_second)).padStart(8)}/s  ${(result.cpu_us ?? 0).toFixed(1).padStart(6)} us CPU`
-		+ `  ${result.database_us.toFixed(1).padStart(6)} us CPU of PostgreSQL${result.batch ? `  ${result.batch.toFixed(1)} a commit` : ''}`);
+		+ `  ${result.database_us.toFixed(1).padStart(6)} us CPU of PostgreSQL${result.batch ? `  ${result.batch.toFixed(1)} a commit, ${Math.round(100 * result.recalled)} % remembered` : ''}`);
 	return result;
 }
 
@@ -209,15 +211,16 @@ async function measure(topology) {
 	await waitForDisk(topology.primary, false);
 	const few = await filled(topology, FEW), many = await filled(topology, MANY);
 	const floor = await Floor.beside(topology.primary, many.database, topology.primary.dir);
-	const nodes = [];
+	const nodes = [], cold = [];
 	try {
 		await waitForDisk(topology.primary, true);
 		nodes.push(...await startNodes(many));
+		cold.push(await Node.beside(many, { conf: { database_cache: 1 } }));
 		console.log('commits on the own disk');
-		const alone = await rounds(topology, figures(nodes, floor, false));
-		await addStandby(topology, nodes);
+		const alone = await rounds(topology, figures(nodes, cold[0], floor, false));
+		await addStandby(topology, [...nodes, ...cold]);
 		console.log('commits on the disk of a standby');
-		const standby = await rounds(topology, figures(nodes, floor, true));
+		const standby = await rounds(topology, figures(nodes, cold[0], floor, true));
 		await few.serve();
 		console.log('many grants against few');
 		const sizes = await compare(topology, few, many);
@@ -226,7 +229,7 @@ async function measure(topology) {
 		return { alone, standby, sizes, costs, many: MANY, few: FEW, width: floor.width, bytesAGrant: many.bytesAGrant,
 			refreshes: many.refreshes, grown: await size(topology.primary, many) - many.size };
 	} finally {
-		for (const lk of [few, ...nodes.slice(1), many])
+		for (const lk of [few, ...cold, ...nodes.slice(1), many])
 			await lk.remove();
 	}
 }
