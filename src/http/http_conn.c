@@ -27,6 +27,8 @@ enum {
 	LINGER_BYTES = 16 << 20,
 	REQUESTS_A_TURN = 16, /* of one connection, before others have theirs */
 	READS_MANY = 8, /* for one request: somebody is slow, or has much to say */
+	REST_MS = 200, /* idle for so long: it gives memory back */
+	CROWD = 512, /* connections; of more, each gives memory back whenever it waits */
 };
 
 static void conn_ready(struct watch *w, uint32_t events);
@@ -39,6 +41,12 @@ static void linger(struct http_conn *c);
 static void discard(struct http_conn *c);
 
 /* ---- stages --------------------------------------------------------------- */
+
+static bool
+rests_first(const struct http_conn *c)
+{
+	return c->wire.ssl != NULL && c->server->limits.idle_ms > 2 * REST_MS;
+}
 
 static int64_t
 deadline(const struct http_conn *c)
@@ -53,7 +61,7 @@ deadline(const struct http_conn *c)
 	case STAGE_HANDSHAKE:
 		return c->begun_ms + l->handshake_ms;
 	case STAGE_IDLE:
-		return now + l->idle_ms;
+		return now + (rests_first(c) ? REST_MS : l->idle_ms);
 	case STAGE_LINGER:
 		return now + LINGER_MS;
 	case STAGE_HEAD:
@@ -108,6 +116,7 @@ http_conn_enter(struct http_conn *c, enum http_stage stage)
 	};
 
 	set_stage(c, stage);
+	c->rested = false;
 	http_queue_take(c);
 	http_queue_put(&c->server->queues[queue_of[stage]], c);
 	arm(c);
@@ -129,6 +138,8 @@ http_conn_listen(struct http_conn *c)
 	bool writes = c->wire.out != NULL || c->wire.wants_write;
 
 	c->watch.rank = rank_of(c);
+	if (c->server->open > CROWD)
+		http_wire_rest(&c->wire);
 	loop_watch(c->server->loop, &c->watch,
 		(reads ? (uint32_t)EPOLLIN : 0) | (writes ? (uint32_t)EPOLLOUT : 0));
 }
@@ -250,6 +261,15 @@ give_up(struct http_conn *c)
 	http_refuse(c, 503, "the answer took too long");
 }
 
+/* It has idled for a moment: the rest of its time it does so with less memory. */
+static void
+rest(struct http_conn *c)
+{
+	http_wire_rest(&c->wire);
+	c->rested = true;
+	loop_timer(c->server->loop, &c->timer, c->server->limits.idle_ms - REST_MS);
+}
+
 static void
 conn_due(struct timer *t)
 {
@@ -260,6 +280,10 @@ conn_due(struct timer *t)
 		arm(c);
 		if (c->stream == NULL || c->stream->n == 0 || advance(c))
 			read_on(c);
+		return;
+	}
+	if (c->stage == STAGE_IDLE && rests_first(c) && !c->rested) {
+		rest(c);
 		return;
 	}
 	if (c->stage != STAGE_IDLE && c->stage != STAGE_LINGER)

@@ -77,6 +77,7 @@ struct http_conn {
 	enum http_stage stage;
 	bool known;    /* its address had shown a credential when it came, or has since */
 	bool handling; /* the handler is being called just now */
+	bool rested;   /* has given memory back since it idles */
 	bool resume;   /* the timer stands for "go on reading" */
 	bool close;    /* after this reply */
 	struct http_address address;

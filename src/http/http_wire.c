@@ -23,6 +23,14 @@ enum {
 	FLIGHT_MAX = 2048, /* a ClientHello with a post-quantum share, too */
 };
 
+/* To look is cheaper than to clear what is clear. */
+static void
+forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 /* What an SSL call that returned `result` means. */
 static ssize_t
 ssl_result(struct http_wire *w, int result)
@@ -75,7 +83,7 @@ http_wire_read(struct http_wire *w, void *p, size_t n)
 
 	if (w->ssl == NULL)
 		return socket_result(w, recv(w->fd, p, n, 0));
-	ERR_clear_error();
+	forget_errors();
 	w->wants_write = false;
 	result = SSL_read(w->ssl, p, (int)n);
 	return result > 0 ? result : ssl_result(w, result);
@@ -89,7 +97,7 @@ wire_write(struct http_wire *w, const void *p, size_t n)
 
 	if (w->ssl == NULL)
 		return socket_result(w, send(w->fd, p, n, MSG_NOSIGNAL));
-	ERR_clear_error();
+	forget_errors();
 	result = SSL_write(w->ssl, p, (int)n);
 	if (result > 0)
 		return result;
@@ -162,6 +170,13 @@ bool
 http_wire_pending(const struct http_wire *w)
 {
 	return w->ssl != NULL && SSL_has_pending(w->ssl) == 1;
+}
+
+void
+http_wire_rest(struct http_wire *w)
+{
+	if (w->ssl != NULL)
+		(void)SSL_free_buffers(w->ssl); /* not while a record is under way */
 }
 
 /*

@@ -36,6 +36,8 @@ ssize_t http_wire_read(struct http_wire *w, void *p, size_t n);
 void http_wire_send(struct http_wire *w, struct bytes b);
 /* Something has been taken from the socket that was not read yet. */
 bool http_wire_pending(const struct http_wire *w);
+/* Gives back the memory for records (33 KB), wiped, until there is one again. */
+void http_wire_rest(struct http_wire *w);
 /* The first byte of a connection, not taken; or one of the above. Where TLS begins it is
  * told once the whole first record is here: until then the kernel keeps what there is,
  * and a peer that is slow with it costs us no TLS. */
