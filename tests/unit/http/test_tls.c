@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of tls.c, and of what http_conn.c does before a handshake: RULEBOOK
  * H-01 to H-04. */
-#include <malloc.h>
-
 #include "http/http.h"
+
 #include "http_test.h"
 
 static struct test_server server, second;
@@ -47,55 +46,6 @@ TEST(requests_are_answered_over_tls)
 		client_next(&client, &answer);
 	}
 	client_close(&client);
-	SSL_CTX_free(ctx);
-	test_stop(&server);
-}
-
-/* ---- what an idle connection keeps ------------------------------------------- */
-
-#define IDLERS 40
-#define AT_REST ((size_t)68 << 10) /* both ends of one take 52 KB, and 85 with records */
-
-/* All of it is counted in one place. */
-__attribute__((constructor)) static void
-one_heap(void)
-{
-	mallopt(M_ARENA_MAX, 1);
-}
-
-static size_t
-in_use(void)
-{
-	return mallinfo2().uordblks;
-}
-
-TEST(who_idles_gives_back_the_memory_for_records_and_gets_it_again)
-{
-	static struct client idle[IDLERS];
-	struct bytes request = B("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
-	SSL_CTX *ctx;
-	size_t before;
-
-	if (!start(&server))
-		return;
-	ctx = client_context();
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	before = in_use(); /* with sanitizers always the same */
-	for (size_t i = 0; i < IDLERS; i++) {
-		client_connect(&idle[i], server.port);
-		check(client_tls(&idle[i], ctx));
-		client_ask(&idle[i], request, &answer);
-		client_next(&idle[i], &answer);
-	}
-	for (int i = 0; i < 500 && in_use() > before + IDLERS * AT_REST; i++)
-		usleep(10000);
-	check(in_use() <= before + IDLERS * AT_REST);
-	for (size_t i = 0; i < IDLERS; i++) {
-		client_ask(&idle[i], request, &answer);
-		check_int(answer.status, 200);
-		client_next(&idle[i], &answer);
-		client_close(&idle[i]);
-	}
 	SSL_CTX_free(ctx);
 	test_stop(&server);
 }
