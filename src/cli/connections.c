@@ -43,6 +43,7 @@ static const struct {
 	{ BI("lk_options.vault"), BI("--vault") },
 	{ BI("client_secret_file"), BI("--client-secret-file") },
 	{ BI("ca_file"), BI("--ca-file") },
+	{ BI("timeout_s"), BI("--timeout") },
 	{ BI("LK_DEVELOPMENT"), BI("--development") },
 	{ BI("LK_S256_UNADVERTISED"), BI("--s256-unadvertised") },
 	{ BI("LK_WAY_PASTE"), BI("--paste") },

@@ -17,7 +17,8 @@ struct polling {
 	const struct device_answer *device;
 	struct bytes scope;
 	const struct device_clock *clock;
-	int64_t interval_ms, ends_ms;
+	int64_t interval_ms;
+	int64_t code_ends_ms, last_ms; /* last: when to ask the last time, for the caller */
 };
 
 /* ---- the real clock ------------------------------------------------------------ */
@@ -89,6 +90,21 @@ next_wait_ms(struct polling *p, const struct token_ending *ending, const struct 
 	return asked_ms > p->interval_ms ? asked_ms : p->interval_ms;
 }
 
+static bool
+worth_asking(const struct polling *p, int64_t wait_ms)
+{
+	int64_t then = p->clock->now_ms(p->clock->arg) + wait_ms;
+
+	return then < p->code_ends_ms && then < p->last_ms;
+}
+
+static enum lk_status
+ran_out(struct lk_error *e)
+{
+	return lk_later(e, 0, "the code ran out before anybody decided: connect again for a "
+		"new one");
+}
+
 static enum lk_status
 poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 	struct token_ending *ending, struct lk_error *e)
@@ -97,7 +113,7 @@ poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 	int64_t wait_ms = p->interval_ms;
 	struct lk_error last;
 
-	while (clock->now_ms(clock->arg) + wait_ms < p->ends_ms) {
+	while (worth_asking(p, wait_ms)) {
 		enum lk_status status;
 
 		if (clock->wait_ms(clock->arg, wait_ms) != 0)
@@ -105,7 +121,7 @@ poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 		last = (struct lk_error){ 0 };
 		status = ask_once(a, p, out, ending, &last);
 		if (ending->expired_token)
-			break;
+			return ran_out(e);
 		if (status != LK_TRY_LATER) {
 			if (e != NULL)
 				*e = last;
@@ -113,8 +129,10 @@ poll_until_decided(struct arena *a, struct polling *p, struct token_answer *out,
 		}
 		wait_ms = next_wait_ms(p, ending, &last);
 	}
-	return lk_later(e, 0, "the code ran out before anybody decided: connect again for a "
-		"new one");
+	if (clock->now_ms(clock->arg) + wait_ms >= p->code_ends_ms)
+		return ran_out(e);
+	return lk_later(e, 0, "nobody decided in time (timeout_s): connect again for a new "
+		"code");
 }
 
 enum lk_status
@@ -132,8 +150,8 @@ device_poll(struct arena *a, const struct as *as, const struct credentials *me,
 		.interval_ms = device->interval * 1000,
 	};
 
-	p.ends_ms = p.clock->now_ms(p.clock->arg) + device->expires_in * 1000;
-	if (deadline_ms >= 0 && deadline_ms < p.ends_ms)
-		p.ends_ms = deadline_ms;
+	p.code_ends_ms = p.clock->now_ms(p.clock->arg) + device->expires_in * 1000;
+	/* Whoever decides while the caller still waits is heard at the next question. */
+	p.last_ms = deadline_ms >= 0 ? deadline_ms + p.interval_ms : INT64_MAX;
 	return poll_until_decided(a, &p, out, ending, e);
 }

@@ -18,7 +18,8 @@ struct device_clock {
 
 /* Polls until the person has decided: LK_OK, or how it ended (LK_DENIED: they said no;
  * LK_TRY_LATER: the code ran out, or the caller's patience). deadline_ms: as now_ms tells
- * it, the caller's own; -1: none. */
+ * it, the caller's own; -1: none. What was decided before it is learnt: the last question is
+ * up to the server's interval later. */
 enum lk_status device_poll(struct arena *a, const struct as *as,
 	const struct credentials *me, const struct device_answer *device,
 	struct bytes scope, const struct device_clock *clock, int64_t deadline_ms,

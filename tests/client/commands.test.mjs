@@ -186,7 +186,7 @@ test('a device code that ran out ends 4, and polling with it', async () => {
 	assert.match(stderr, /the code ran out before anybody decided: connect again for a new one\n$/);
 	assert.equal(strict.count({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code' }), 1);
 	strict.poll = () => { throw new Refusal('authorization_pending'); };
-	assert.match((await desk.ends(4, 'connect', 'late', ...args, '--timeout', '2')).stderr, /ran out/);
+	assert.match((await desk.ends(4, 'connect', 'late', ...args, '--timeout', '2')).stderr, /nobody decided in time \(--timeout\)/);
 });
 
 test('connect where no browser can be started: it is said, and the address works by hand', async () => {

@@ -133,11 +133,24 @@ TEST(CL_33_polling_ends_with_the_code_or_the_callers_patience)
 	check_int((int64_t)server.asked, 2);
 	check(strstr(error.message, "ran out") != NULL);
 	check_int(poll_device(5, 600, 1000000 + 6000), LK_TRY_LATER);
-	check_int((int64_t)server.asked, 3);
+	check_int((int64_t)server.asked, 4); /* who decided in the sixth second is heard */
+	check(strstr(error.message, "ran out") == NULL);
+	check(strstr(error.message, "timeout_s") != NULL);
 	give_up_at = 1;
 	check_int(poll_device(5, 600, -1), LK_DENIED);
-	check_int((int64_t)server.asked, 3);
+	check_int((int64_t)server.asked, 4);
 	give_up_at = 0;
+	server_stop();
+}
+
+TEST(CL_33_patience_below_the_interval_is_patience)
+{
+	static const struct canned script[] = { TOKENS };
+
+	START(script);
+	check_int(poll_device(5, 600, 1000000 + 1000), LK_OK);
+	check_int((int64_t)wait_count, 1);
+	check(waits[0] == 5000);
 	server_stop();
 }
 
