@@ -29,6 +29,7 @@ static void
 heartbeat(struct server *s, int64_t now)
 {
 	s->beating = true;
+	s->doubtful = false;
 	s->beat_ms = now;
 	s->heartbeat = (struct fact){
 		.call = { .done = heartbeat_done, .arg = s },
@@ -46,13 +47,16 @@ health_watch_writer(struct server *s)
 
 	if (c.commits != s->commits_seen || store_backlog(s->shared.store) == 0)
 		s->commits_changed_ms = now;
+	if (c.faults != s->faults_seen)
+		s->doubtful = true; /* of writes and faults since, which came last? */
 	if (c.commits != s->commits_seen)
 		s->failing = false;
 	else if (c.faults != s->faults_seen)
 		s->failing = true;
 	s->commits_seen = c.commits;
 	s->faults_seen = c.faults;
-	if (s->failing && !s->beating && now - s->beat_ms >= HEARTBEAT_MS)
+	if ((s->failing || s->doubtful) && !s->beating &&
+		now - s->beat_ms >= HEARTBEAT_MS)
 		heartbeat(s, now);
 }
 

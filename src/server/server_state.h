@@ -59,7 +59,8 @@ struct server {
 	bool store_lost;                /* removed or replaced, and said so */
 	uint64_t commits_seen, faults_seen; /* is the writer alive? */
 	int64_t commits_changed_ms;
-	bool failing;                   /* the last write was a fault: */
+	bool failing;                   /* the last write was a fault, */
+	bool doubtful;                  /* or may have been one: */
 	struct fact heartbeat;          /* one more, every second until one succeeds */
 	bool beating;
 	int64_t beat_ms;

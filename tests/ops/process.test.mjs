@@ -538,6 +538,19 @@ test('H-15 a database that is read-only gives 503 or a sentence, and nothing is 
 	}
 });
 
+test('/healthz hears of a fault that came right after a write', async () => {
+	const own = await fresh();
+	const limit = (most) => spawnSync('prlimit', ['--pid', String(own.child.pid), `--fsize=${most}:unlimited`]);
+	for (let i = 0; i < 5; i++) {
+		const tokens = await own.grant(own.web);
+		limit(4096);
+		UNAVAILABLE(await own.refresh(own.web, tokens.refresh_token));
+		await own.eventually('ill', async () => (await own.health('/healthz')).status === 503, 3000 * SLOW);
+		limit('unlimited');
+		await own.eventually('well', async () => (await own.health('/healthz')).status === 200, 3000 * SLOW);
+	}
+});
+
 test('/healthz knows that nothing can be written while nobody writes, and learns that it is over', async () => {
 	const own = await fresh();
 	const tokens = await own.grant(own.web);
