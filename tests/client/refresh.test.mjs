@@ -230,18 +230,21 @@ test('CL-32 a wait for another\'s refresh has an end', async () => {
 	const site = await elsewhere('slow');
 	const patient = await token('slow');
 	const hasty = new Driver(place, { open: { lock_wait_ms: 200 } });
-	await hasty.ok({ do: 'token', name: 'slow' });
-	site.delay = 1500;
-	const refreshing = driver.ok({ do: 'after', name: 'slow', refused: patient.token });
-	while (site.refreshes() === 0)
-		await sleep(5);
-	const { took_us: took, retry_after: when } = await hasty.ends('try_later', { do: 'after', name: 'slow' });
-	assert.ok(took > 198000 && took < 1400000, `${took} us`); // clocks read in ms
-	assert.ok(when >= 1);
-	await refreshing;
-	site.delay = 0;
-	assert.equal(site.refreshes(), 1);
-	await hasty.end();
+	try {
+		await hasty.ok({ do: 'token', name: 'slow' });
+		site.delay = 1500;
+		const refreshing = driver.ok({ do: 'after', name: 'slow', refused: patient.token });
+		while (site.refreshes() === 0)
+			await sleep(5);
+		const { took_us: took, retry_after: when } = await hasty.ends('try_later', { do: 'after', name: 'slow' });
+		assert.ok(took > 198000 && took < 1400000, `${took} us`); // clocks read in ms
+		assert.ok(when >= 1);
+		await refreshing;
+		site.delay = 0;
+		assert.equal(site.refreshes(), 1);
+	} finally {
+		await hasty.end();
+	}
 });
 
 test('RFC 8414 the metadata are read once for many who connect, and for a day of refreshes', async () => {
