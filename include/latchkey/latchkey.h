@@ -163,6 +163,9 @@ LK_API const char *lk_version(void); /* "0.1.0" */
 #define LK_S256_UNADVERTISED 0x2u /* the metadata do not name S256, and the server's
                                      documentation does (RULEBOOK CL-03) */
 
+#define LK_PUBLIC_CLIENT "" /* as client_secret_file: the client has no secret, whatever
+                               is kept for this name */
+
 /* With issuer and client_id, or with neither to connect again: then what is not given is as
  * it was when this name was connected, and flags are added to those. */
 struct lk_registration {
@@ -171,7 +174,8 @@ struct lk_registration {
 	const char *client_id;
 	/* A file that holds the client secret (a trailing newline is dropped);
 	 * "/dev/fd/3" is a descriptor. NULL: the one kept in the vault for this name,
-	 * else a public client. Sent by client_secret_basic only (RFC 6749 2.3.1). */
+	 * else a public client; LK_PUBLIC_CLIENT: none, and a kept one goes. Sent by
+	 * client_secret_basic only (RFC 6749 2.3.1). */
 	const char *client_secret_file;
 	const char *redirect_uri; /* as registered. NULL: "http://127.0.0.1/callback",
 	                             any port (RFC 8252 7.3); a web application's has
@@ -274,7 +278,9 @@ LK_API void lk_token_free(struct lk_token *token); /* NULL is fine */
 /* The server's operator has rotated the client secret: the file holds the new one (as
  * lk_registration.client_secret_file), which replaces what the vault keeps, for all
  * processes and the agent, and nobody needs to consent again. What a server refused for
- * the old one (LK_CONFIGURATION) is asked again by the next lk_token. */
+ * the old one (LK_CONFIGURATION) is asked again by the next lk_token. Where none is kept
+ * it is LK_CONFIGURATION, and nothing changes: a public client that was given a secret at
+ * the server is connected again. */
 LK_API enum lk_status lk_client_secret(struct lk_connection *connection,
 	const char *client_secret_file, struct lk_error *error) LK_MUST_CHECK;
 

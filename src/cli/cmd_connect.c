@@ -52,6 +52,21 @@ read_parameters(struct cli *c, const char **out)
 }
 
 static bool
+read_secret(struct cli *c, struct lk_registration *r)
+{
+	if (!option_client_secret(c, &r->client_secret_file))
+		return false;
+	if (!option_given(c, "public"))
+		return true;
+	if (r->client_secret_file != NULL) {
+		cli_usage(c, "a client with a secret is not --public");
+		return false;
+	}
+	r->client_secret_file = LK_PUBLIC_CLIENT;
+	return true;
+}
+
+static bool
 read_registration(struct cli *c, struct lk_registration *r)
 {
 	*r = (struct lk_registration)LK_INIT(struct lk_registration);
@@ -71,8 +86,7 @@ read_registration(struct cli *c, struct lk_registration *r)
 			" again what is kept");
 		return false;
 	}
-	return option_client_secret(c, &r->client_secret_file) &&
-		read_parameters(c, &r->parameters);
+	return read_secret(c, r) && read_parameters(c, &r->parameters);
 }
 
 /* ---- the person ----------------------------------------------------------------- */
@@ -346,6 +360,8 @@ static const struct option options[] = {
 	{ "client-secret-fd", OPTION_TEXT, "N", "the same, from an open descriptor" },
 	{ "client-secret", OPTION_TEXT, "",
 		"refused: secrets never stand in arguments" },
+	{ "public", OPTION_FLAG, NULL,
+		"it has no secret: one that is kept for NAME is dropped" },
 	{ "scope", OPTION_LIST, "SCOPE", "what it shall be able to do (repeat)" },
 	{ "resource", OPTION_TEXT, "URL", "the API it is for (RFC 8707)" },
 	{ "parameter", OPTION_LIST, "NAME=VALUE",
@@ -365,8 +381,9 @@ static const struct option options[] = {
 		" (default: $LATCHKEY_KEY or the first that works)" },
 	{ "authorization-endpoint", OPTION_TEXT, "URL",
 		"for a server without metadata: all three endpoints" },
-	{ "token-endpoint", OPTION_TEXT, "URL", "" },
-	{ "revocation-endpoint", OPTION_TEXT, "URL", "" },
+	{ "token-endpoint", OPTION_TEXT, "URL", "the second: where it gives tokens" },
+	{ "revocation-endpoint", OPTION_TEXT, "URL",
+		"the third, where it has one: where tokens are ended" },
 	{ "s256-unadvertised", OPTION_FLAG, NULL,
 		"its documentation says that it takes PKCE S256, its metadata do not" },
 	{ "development", OPTION_FLAG, NULL, "http is allowed on loopback addresses" },

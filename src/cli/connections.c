@@ -45,6 +45,7 @@ static const struct {
 	{ BI("ca_file"), BI("--ca-file") },
 	{ BI("timeout_s"), BI("--timeout") },
 	{ BI("LK_DEVELOPMENT"), BI("--development") },
+	{ BI("LK_PUBLIC_CLIENT"), BI("--public") },
 	{ BI("LK_S256_UNADVERTISED"), BI("--s256-unadvertised") },
 	{ BI("LK_WAY_PASTE"), BI("--paste") },
 };
@@ -106,7 +107,7 @@ say_hint(const struct cli *c, const struct lk_error *e)
 		fprintf(stderr,
 			"The person must connect it again: latchkey connect %s\n",
 			c->operands[0]);
-	else if (bytes_equal(bytes_of(e->code), B("invalid_client")) &&
+	else if (strstr(e->message, "(lk_client_secret)") != NULL &&
 		 c->connection != NULL)
 		fprintf(stderr,
 			"With a new secret nobody needs to consent again: latchkey secret %s"
@@ -257,6 +258,10 @@ option_client_secret(struct cli *c, const char **file)
 		return false;
 	}
 	*file = option_text(c, "client-secret-file");
+	if (*file != NULL && (*file)[0] == '\0') {
+		cli_usage(c, "--client-secret-file names no file");
+		return false;
+	}
 	if (*file != NULL && option_given(c, "client-secret-fd")) {
 		cli_usage(c,
 			"of --client-secret-file and --client-secret-fd one at most");

@@ -73,6 +73,11 @@ replace_locked(struct lk_connection *c, struct arena *a, struct bytes secret,
 	struct bytes text;
 
 	LK_TRY(record_load(c->lk, connection_name(c), a, &r, e));
+	if (bytes_empty(r.client_secret))
+		return lk_fail(e, LK_CONFIGURATION, "\"%s\" was connected as a public"
+			" client, and there is no secret to replace; if the client has one"
+			" at the server now, connect again with it (client_secret_file)",
+			c->name);
 	r.client_secret = secret;
 	if (r.outcome == LK_CONFIGURATION)
 		r.pause = (struct span){ 0 };

@@ -21,12 +21,14 @@
 static enum lk_status
 find_secret(struct connecting *c)
 {
+	const char *file = c->registration.client_secret_file;
 	struct record before;
 	struct lk_error ignored;
 
-	if (c->registration.client_secret_file != NULL)
-		return client_secret_read(c->a, c->registration.client_secret_file,
-			&c->me.client_secret, c->e);
+	if (file != NULL && file[0] == '\0')
+		return LK_OK; /* LK_PUBLIC_CLIENT, whatever is kept */
+	if (file != NULL)
+		return client_secret_read(c->a, file, &c->me.client_secret, c->e);
 	if (record_load(c->lk, c->name, c->a, &before, &ignored) == LK_OK &&
 	    bytes_equal(before.issuer, bytes_of(c->registration.issuer)) &&
 	    bytes_equal(before.client_id, c->me.client_id))

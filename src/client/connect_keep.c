@@ -62,11 +62,21 @@ revoke_quietly(struct connecting *c, const struct as *as, const struct credentia
 		clock_monotonic_ms() - began_ms);
 }
 
+/* The old one's credentials; the same client has what the server has just taken. */
+static struct credentials
+credentials_then(const struct connecting *c, const struct record *old)
+{
+	return bytes_equal(old->issuer, c->attempt.issuer) &&
+			bytes_equal(old->client_id, c->me.client_id)
+		? c->me
+		: credentials_of(old);
+}
+
 /* A server may give the same refresh token again to the same client: it stays. */
 static void
 revoke_old(struct connecting *c, struct record *old, const struct token_answer *answer)
 {
-	const struct credentials me = credentials_of(old);
+	const struct credentials me = credentials_then(c, old);
 	struct lk_error ignored;
 	struct as as;
 

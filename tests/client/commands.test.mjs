@@ -366,6 +366,39 @@ test('secret: without a refresh token there is nothing to try it with', async ()
 	await desk.connect('untried', [], approving(strict)); // with the new one
 });
 
+test('secret: a public client has none to replace, and connect takes its first and drops its last', async () => {
+	const strict = await strictServer({ expiresIn: 2, client: { client_id: 'shifting', redirect_uri: 'https://app.example/cb' } });
+	const revoked = () => strict.ledger.filter((e) => e.endpoint === 'revoke' && e.outcome === 'done').length;
+	const registration = at(strict, strict.client, { scope: 'books:read' });
+	const first = ['--client-secret-file', desk.file('first-secret', 'cs_first\n')];
+	await desk.connect('shifting', registration, approving(strict));
+	const refused = await desk.ends(1, 'secret', 'shifting', ...first);
+	assert.match(refused.stderr, /"shifting" was connected as a public client, .*connect again with it \(--client-secret-file\)$/m);
+	assert.doesNotMatch(refused.stderr, /is kept/);
+	await sleep(2100);
+	assert.ok(strict.honours(await desk.token('shifting')), 'a secret was kept');
+
+	strict.client.client_secret = strict.secret('cs_first');
+	await sleep(2100);
+	const without = await desk.ends(1, 'token', 'shifting');
+	assert.match(without.stderr, /without a secret: if it has one there now, connect again with it \(--client-secret-file\)/);
+	assert.doesNotMatch(without.stderr, /latchkey secret/);
+	await desk.connect('shifting', first, approving(strict));
+	assert.equal(revoked(), 1, 'the old grant was not ended');
+
+	strict.client.client_secret = undefined;
+	await sleep(2100);
+	assert.match((await desk.ends(1, 'token', 'shifting')).stderr, /if it has none there now, connect again without \(--public\)/);
+	assert.match((await desk.ends(1, 'connect', 'shifting', ...registration, '--paste')).stderr, /, without \(--public\)$/m);
+	assert.match((await desk.ends(2, 'connect', 'shifting', '--public', ...first)).stderr, /is not --public/);
+	assert.match((await desk.ends(2, 'connect', 'shifting', '--client-secret-file', '')).stderr, /names no file/);
+	await desk.connect('shifting', ['--public'], approving(strict));
+	assert.equal(revoked(), 2, 'the old grant was not ended');
+	await sleep(2100);
+	assert.ok(strict.honours(await desk.token('shifting')));
+	await desk.connect('shifting', registration, approving(strict)); // and it is kept that there is none
+});
+
 // ---- call ---------------------------------------------------------------------------------------
 
 const asked = [];
