@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/connections.h"
+#include "client/open.h"
 
 struct gathered {
 	struct cli *c;
@@ -153,12 +154,14 @@ status_of_one(struct cli *c)
 {
 	struct gathered g = { c, NULL, false };
 	struct lk_error e;
-	int status = cli_connection(c);
+	int status = cli_name(c);
 
+	if (status == EXIT_DONE)
+		status = cli_vault(c);
 	if (status != EXIT_DONE)
 		return status;
 	g.list = json_array();
-	if (lk_info(c->connection, gather, &g, &e) != LK_OK)
+	if (lk_look(c->lk, c->operands[0], gather, &g, &e) != LK_OK)
 		status = cli_lk_failed(c, &e);
 	else
 		print_one(c, json_incref(json_array_get(g.list, 0)));

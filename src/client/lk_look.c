@@ -9,6 +9,7 @@
 
 #include "client/agent_ask.h"
 #include "client/lk.h"
+#include "client/open.h"
 
 /* ---- connections ----------------------------------------------------------------- */
 
@@ -124,28 +125,35 @@ lk_list(struct lk *lk, int (*each)(void *arg, const struct lk_info *info), void 
 	return status;
 }
 
-LK_API enum lk_status
-lk_info(struct lk_connection *c, int (*each)(void *arg, const struct lk_info *info),
-	void *arg, struct lk_error *error)
+enum lk_status
+lk_look(struct lk *lk, const char *name,
+	int (*each)(void *arg, const struct lk_info *info), void *arg, struct lk_error *e)
 {
 	enum lk_status status;
 	struct lk_info info;
 	struct record r;
 	struct arena *a;
 
-	if (c == NULL || each == NULL)
-		return lk_fail(error, LK_BUG, "lk_info: no connection, or nobody to tell");
-	LK_TRY(lk_begin(c->lk, error));
-	a = lk_arena(error);
+	LK_TRY(lk_begin(lk, e));
+	a = lk_arena(e);
 	if (a == NULL)
 		return LK_MEMORY;
-	status = record_load(c->lk, connection_name(c), a, &r, error);
+	status = record_load(lk, bytes_of(name), a, &r, e);
 	if (status == LK_OK) {
-		info = describe(c->lk, a, connection_name(c), &r);
+		info = describe(lk, a, bytes_of(name), &r);
 		(void)each(arg, &info);
 	}
 	arena_free(a);
 	return status;
+}
+
+LK_API enum lk_status
+lk_info(struct lk_connection *c, int (*each)(void *arg, const struct lk_info *info),
+	void *arg, struct lk_error *error)
+{
+	if (c == NULL || each == NULL)
+		return lk_fail(error, LK_BUG, "lk_info: no connection, or nobody to tell");
+	return lk_look(c->lk, c->name, each, arg, error);
 }
 
 /* ---- history ------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.h - what `latchkey agent` needs of the library beside latchkey.h: it may be asked
- * for the vault's passphrase, and it hands the vault's key to others.
+ * open.h - what the commands need of the library beside latchkey.h: the agent may be asked
+ * for the vault's passphrase, and it hands the vault's key to others; status only looks.
  */
 #ifndef LATCHKEY_CLIENT_OPEN_H
 #define LATCHKEY_CLIENT_OPEN_H
@@ -14,5 +14,9 @@ enum lk_status lk_open_asking(const struct lk_options *options,
 /* Where the vault is, as lk_open found it: a directory or postgresql://. */
 const char *lk_vault_where(const struct lk *lk);
 struct vault *lk_vault(const struct lk *lk);
+/* lk_info of a valid name. Nothing is opened for it: the vault may be read-only. */
+enum lk_status lk_look(struct lk *lk, const char *name,
+	int (*each)(void *arg, const struct lk_info *info), void *arg,
+	struct lk_error *e) must_check;
 
 #endif

@@ -652,6 +652,32 @@ test('log: what was tried, oldest first, without tokens', async () => {
 	assert.ok((await desk.json('log', 'later')).some((e) => e.outcome === 'try_later'));
 });
 
+test('status NAME and log only look: they work on a vault that is read-only, where a token does not', async () => {
+	const d = new Desk();
+	after(() => d.remove());
+	await d.connect('acme', native, ana);
+	fs.rmSync(path.join(d.vault, 'acme.lock')); // as in a copy
+	spawnSync('chmod', ['-R', 'a-w', d.vault]);
+	try {
+		// Who is root must not be let through by that.
+		const [program, ...first] = process.getuid() === 0
+			? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', BINARY] : [BINARY];
+		const reads = (...args) => run(program, [...first, ...args], { env: d.env });
+		for (const args of [['status'], ['status', 'acme'], ['log', 'acme']]) {
+			const { status, stderr } = await reads(...args);
+			assert.equal(status, 0, `${args}: ${stderr}`);
+		}
+		const one = JSON.parse((await reads('status', 'acme', '--json')).stdout);
+		assert.deepEqual([one.name, one.state], ['acme', 'connected']);
+		const { status, stderr } = await reads('status', 'nobody');
+		assert.equal(status, 7);
+		assert.match(stderr, /no connection "nobody" in .*\nSee: latchkey status\n$/);
+		assert.equal((await reads('token', 'acme')).status, 6);
+	} finally {
+		spawnSync('chmod', ['-R', 'u+w', d.vault]);
+	}
+});
+
 test('status and log have the whole sentence, with what to do, however long', async () => {
 	const strict = await strictServer({ expiresIn: 1 });
 	await desk.connect('sentence', [...at(strict, strict.client, { scope: 'books:read' }), ...secretFile(strict, 'sentence-secret')], approving(strict));
