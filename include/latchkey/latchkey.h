@@ -34,6 +34,7 @@
  * is copied. Outputs are set only when LK_OK is returned. `error` may be NULL.
  * A struct that begins with `size` is set to zero and its size filled in by LK_INIT,
  * or by { .size = sizeof(s), ... }; members that stay zero have their default.
+ * lk_token and lk_info are functions as well: C++ says `struct lk_token *` for the type.
  * A child of fork() may use the library after exec, or after opening its own lk. What
  * it has of its parent's it leaves alone: lk_close and lk_connection_close do nothing.
  */

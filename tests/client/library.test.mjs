@@ -54,7 +54,12 @@ test('make install builds whatever is installed', async () => {
 test('install', async () => {
 	await must('meson', ['install', '-C', BUILD, '--no-rebuild', '--destdir', dest]);
 	assert.equal(fs.readFileSync(find('latchkey.h'), 'utf8'), HEADER);
-	find('liblatchkey.3');
+	const page = fs.readFileSync(find('liblatchkey.3'), 'utf8');
+	const names = (text, pattern) => [...text.matchAll(pattern)].map((m) => m[1]).sort();
+	const functions = names(HEADER, /^LK_API [^;(]*?\b(lk_\w+)\(/gm);
+	assert.ok(functions.length > 25);
+	assert.deepEqual(names(page, /^\.Nm (\w+)/gm), functions);
+	assert.deepEqual(names(page.slice(0, page.indexOf('.Sh DESCRIPTION')), /^\.F[no] (\w+)/gm), functions);
 });
 
 test('the systemd units start the program where it is installed', async () => {
