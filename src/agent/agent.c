@@ -25,6 +25,8 @@
  * the library's default. */
 #define DRAIN_MS 10000
 
+#define DETAIL_SIZE 1024
+
 struct agent {
 	const struct agent_options *options;
 	bool asked; /* the passphrase: programs need the key from us */
@@ -54,12 +56,15 @@ ask_passphrase(void *arg, bool twice, char *text, size_t *n)
 static void
 told(void *arg, const struct lk_event *event)
 {
-	(void)arg;
+	const struct agent *a = arg;
+	char detail[DETAIL_SIZE];
+
+	a->options->words(event->detail, detail, sizeof(detail));
 	log_begin(event->status == LK_OK ? EVENT_agent_done : EVENT_agent_failed);
 	log_str("connection", event->connection);
 	log_str("what", event->event);
 	log_str("outcome", lk_status_name(event->status));
-	log_str("detail", event->detail);
+	log_str("detail", detail);
 	log_int("ms", event->took_ms);
 	log_end();
 }
@@ -94,6 +99,7 @@ open_vault(struct agent *a, struct lk_error *e)
 	LK_TRY(nobody_else(&o, e));
 	o.flags |= LK_NO_AGENT;
 	o.event = told;
+	o.arg = a;
 	return lk_open_asking(&o, &ask, &a->lk, e);
 }
 

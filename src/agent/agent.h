@@ -18,6 +18,8 @@ struct agent_options {
 	/* Asks the person for the passphrase of a vault that has one. */
 	bool (*passphrase)(void *arg, bool twice, char *text, size_t *n);
 	void *arg;
+	/* A sentence of the library, for the log, in the words of who reads that. */
+	void (*words)(const char *message, char *out, size_t size);
 };
 
 /* Until SIGTERM or SIGINT: LK_OK. Anything else: it did not begin, and e says why.

@@ -34,6 +34,7 @@ agent(struct cli *c)
 	o.lk.key = option_text(c, "key");
 	o.passphrase = ask_passphrase;
 	o.arg = c;
+	o.words = words_of_command;
 	log_open(STDERR_FILENO, option_given(c, "quiet") ? LOG_NOTICE : LOG_INFO);
 	return agent_run(&o, &e) == LK_OK ? EXIT_DONE : cli_lk_failed(c, &e);
 }

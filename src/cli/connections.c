@@ -41,6 +41,7 @@ static const struct {
 } words[] = {
 	{ BI("lk_client_secret"), BI("latchkey secret") },
 	{ BI("lk_options.vault"), BI("--vault") },
+	{ BI("lk_registration.scope"), BI("--scope") },
 	{ BI("client_secret_file"), BI("--client-secret-file") },
 	{ BI("ca_file"), BI("--ca-file") },
 	{ BI("timeout_s"), BI("--timeout") },
@@ -70,14 +71,11 @@ in_words_of_command(struct bytes word)
 	return word;
 }
 
-#define WORDS_MAX 1024
-
-/* A sentence of the library in the command's words; what is longer is cut. */
-static void
-words_of_command(const char *message, char out[static WORDS_MAX])
+void
+words_of_command(const char *message, char *out, size_t size)
 {
 	struct bytes rest = bytes_of(message);
-	struct buf b = buf_fixed(out, WORDS_MAX - 1);
+	struct buf b = buf_fixed(out, size - 1);
 
 	while (rest.n > 0 && !b.failed) {
 		struct bytes word = next_word(rest);
@@ -88,12 +86,14 @@ words_of_command(const char *message, char out[static WORDS_MAX])
 	out[b.n] = '\0';
 }
 
+#define WORDS_MAX 1024
+
 json_t *
 json_of_sentence(const char *message)
 {
 	char text[WORDS_MAX];
 
-	words_of_command(message, text);
+	words_of_command(message, text, sizeof(text));
 	return json_string(text);
 }
 
@@ -120,7 +120,7 @@ cli_lk_failed(const struct cli *c, const struct lk_error *e)
 {
 	char message[WORDS_MAX];
 
-	words_of_command(e->message, message);
+	words_of_command(e->message, message, sizeof(message));
 	if (e->status == LK_TRY_LATER && e->retry_after > 0)
 		cli_fail(c, "%s (try again in %" PRId64 " s)", message, e->retry_after);
 	else

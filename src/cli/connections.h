@@ -32,7 +32,9 @@ void cli_vault_close(struct cli *c);
 int cli_lk_failed(const struct cli *c, const struct lk_error *e);
 int exit_code(enum lk_status status);
 
-/* A sentence of the library, with the command's names for what it speaks of. */
+/* A sentence of the library, with the command's names for what it speaks of; what is longer
+ * than out is cut. */
+void words_of_command(const char *message, char *out, size_t size);
 json_t *json_of_sentence(const char *message);
 
 /* "in 7 min", "3 h ago", "now"; "" for 0. */

@@ -42,6 +42,10 @@ static const struct {
 		NULL, NULL, NULL },
 };
 
+#define NO_SCOPE                                                                  \
+	"asked for no scope, and the server has none for it by default: name what is" \
+	" wanted (lk_registration.scope)"
+
 static const char *
 advice(size_t i, bool connecting, bool secret)
 {
@@ -54,13 +58,18 @@ advice(size_t i, bool connecting, bool secret)
 
 void
 advise(struct arena *a, const struct as *as, const struct credentials *me,
-	struct lk_error *e)
+	struct bytes scope, struct lk_error *e)
 {
 	size_t so_far = e != NULL ? bytes_of(e->message).n : 0;
 
-	for (size_t i = 0; e != NULL && i < sizeof(advices) / sizeof(advices[0]); i++)
-		if (bytes_equal(bytes_of(e->code), advices[i].code))
-			snprintf(e->message + so_far, sizeof(e->message) - so_far,
-				"; %s %s", shown(a, me->client_id),
-				advice(i, as->connecting, me->client_secret.n > 0));
+	for (size_t i = 0; e != NULL && i < sizeof(advices) / sizeof(advices[0]); i++) {
+		const char *next = advice(i, as->connecting, me->client_secret.n > 0);
+
+		if (!bytes_equal(bytes_of(e->code), advices[i].code))
+			continue;
+		if (bytes_empty(scope) && bytes_equal(advices[i].code, B("invalid_scope")))
+			next = NO_SCOPE;
+		snprintf(e->message + so_far, sizeof(e->message) - so_far, "; %s %s",
+			shown(a, me->client_id), next);
+	}
 }

@@ -163,17 +163,13 @@ push(struct arena *a, const struct as *as, const struct credentials *me, struct 
 {
 	struct token_ending ending;
 	struct http_answer answer;
-	enum lk_status status;
 
 	/* RFC 9126 2.1: client_id is part of the request, however we authenticate. */
 	if (!bytes_empty(me->client_secret))
 		form_pair(form, B("client_id"), me->client_id);
 	LK_TRY(ask_post(a, as, me, as->pushed_authorization_request_endpoint, form, NONE,
 		&answer, &ending, e));
-	status = read_push(a, &answer, &ending, request_uri, e);
-	if (status != LK_OK)
-		advise(a, as, me, e);
-	return status;
+	return read_push(a, &answer, &ending, request_uri, e);
 }
 
 /* ---- the URL ---------------------------------------------------------------------- */
@@ -262,6 +258,7 @@ authorization_begin(struct arena *a, const struct as *as, const struct credentia
 {
 	struct buf form = buf_new(a, URL_MAX);
 	struct attempt attempt;
+	enum lk_status status;
 
 	LK_TRY(credentials_fit(as, me, e));
 	LK_TRY(check_scope(a, wanted->scope, e));
@@ -271,7 +268,10 @@ authorization_begin(struct arena *a, const struct as *as, const struct credentia
 	attempt = new_attempt(a, as, me, wanted);
 	LK_TRY(put_request(a, &form, &attempt, wanted->parameters, e));
 	LK_TRY(note_sign_in(a, &attempt, wanted->parameters, e));
-	LK_TRY(make_url(a, as, me, &form, url, e));
-	*out = attempt;
-	return LK_OK;
+	status = make_url(a, as, me, &form, url, e);
+	if (status == LK_OK)
+		*out = attempt;
+	else
+		advise(a, as, me, attempt.scope, e);
+	return status;
 }

@@ -168,7 +168,7 @@ judge_error(struct arena *a, const struct as *as, const struct form *f,
 	lk_fail(e, status, "the server says %s%s%s", said(a, code), separator,
 		said(a, description));
 	said_code(e, code);
-	advise(a, as, &me, e);
+	advise(a, as, &me, attempt->scope, e);
 	return status;
 }
 

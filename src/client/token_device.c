@@ -117,6 +117,6 @@ device_request(struct arena *a, const struct as *as, const struct credentials *m
 		&ending, e));
 	status = judge(a, as, &answer, &ending, out, e);
 	if (status != LK_OK)
-		advise(a, as, me, e);
+		advise(a, as, me, scope, e);
 	return status;
 }

@@ -38,7 +38,7 @@ ask_tokens(struct arena *a, const struct as *as, const struct credentials *me,
 	LK_TRY(ask_post(a, as, me, as->token_endpoint, form, retry_key, &answer, ending, e));
 	status = token_answer_read(a, &answer, scope, out, ending, e);
 	if (status != LK_OK)
-		advise(a, as, me, e);
+		advise(a, as, me, scope, e);
 	return status;
 }
 

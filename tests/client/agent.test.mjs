@@ -198,6 +198,7 @@ test('a rotated client secret that is given to the vault is the agent\'s as well
 	const agent = await d.agent();
 	strict.client.client_secret = strict.secret('cs_rotated');
 	await until('it fails', () => agent.events('agent_failed').some((e) => e.outcome === 'configuration'));
+	assert.match(agent.events('agent_failed').at(-1).detail, /the new one \(latchkey secret\) is enough/);
 	await d.ends(0, 'secret', 'acme', '--client-secret-file', d.file('rotated', 'cs_rotated\n'));
 	const done = () => agent.events('agent_done').filter((e) => e.what === 'refresh').length;
 	const asked = done(); // 2 where the token had run out meanwhile

@@ -11,7 +11,7 @@ import { after, test } from 'node:test';
 import { BINARY, faketimeOff, run, sleep } from '../lib/latchkey.mjs';
 import { approving, at, Desk, say } from './desk.mjs';
 import { identity } from './proofs/https.mjs';
-import { Strict } from './strict.mjs';
+import { Refusal, Strict } from './strict.mjs';
 
 const who = await identity();
 const other = await identity(); // another CA
@@ -112,6 +112,17 @@ test('invalid_client: how it was sent, where it may be wrong, what to do', async
 	const none = await desk.ends(1, 'connect', 'none', ...books, '--paste');
 	assert.match(none.stderr, /invalid_client \(401\); ledger sync was sent without a secret \(method none\): .*--client-secret-file/);
 	assert.doesNotMatch(wrong.stderr + none.stderr, /not-it/);
+});
+
+test('invalid_scope: which were refused, or that none was asked for', async () => {
+	const picky = await Strict.start(who);
+	after(() => picky.close());
+	picky.par = () => { throw new Refusal('invalid_scope'); };
+	const asked = [...at(picky, picky.client, { scope: 'books:burn' }), '--client-secret-file', desk.file('picky', picky.client.client_secret), '--paste'];
+	assert.match((await desk.ends(1, 'connect', 'picky', ...asked)).stderr, /ledger sync is not registered there for all of these scopes: /);
+	const none = await desk.ends(1, 'connect', 'picky', ...asked.filter((a) => !['--scope', 'books:burn'].includes(a)));
+	assert.match(none.stderr, /ledger sync asked for no scope, and the server has none for it by default: .*\(--scope\)$/m);
+	assert.doesNotMatch(none.stderr, /registered/);
 });
 
 test('S256 that is not advertised: the command names its own option', async () => {
