@@ -161,8 +161,8 @@ test('it refreshes ahead of expiry by itself, every connection, and logs it with
 	await until('both are refreshed', () => strict.refreshes() >= 2, 12000 * SLOW);
 	assert.ok(Date.now() - began < 8000 * SLOW, 'later than expiry');
 	const first = strict.ledger.find((e) => e.grant_type === 'refresh_token');
-	const issued = strict.ledger.find((e) => e.grant_type === 'authorization_code').at; // however slow what followed was
-	assert.ok(first.at - issued > 5000, `${first.at - issued} ms is too early`);
+	const issued = strict.ledger.find((e) => e.grant_type === 'authorization_code').at; // 70 % of 7 or 8 s, planned in whole seconds
+	assert.ok(first.at - issued > 3000, `${first.at - issued} ms is too early`);
 	await until('it is logged', () => new Set(agent.events('agent_done').filter((e) => e.what === 'refresh').map((e) => e.connection)).size === 2);
 	assert.ok(agent.events('agent_done').every((e) => e.outcome === 'ok'));
 	const count = strict.refreshes();
