@@ -2,7 +2,7 @@
 /*
  * vault_file.c - a vault in a private directory:
  *
- *	vault.key                 how the data key is wrapped
+ *	vault.key                 how the data key is wrapped (vault_file_key.c)
  *	NAME.record NAME.journal  sealed, each replaced whole
  *	NAME.lock                 the lock and the generation (vault_file_lock.c)
  *	NAME.log                  the history (vault_file_log.c)
@@ -25,9 +25,6 @@
 
 #include "base/fault_point.h"
 
-#define KEY_FILE "vault.key"
-#define KEY_WAIT_MS 10000 /* a person types a passphrase for a new vault, say */
-
 static const struct {
 	const char *suffix, *temporary;
 	struct disk_points at;
@@ -46,12 +43,6 @@ struct file_lock {
 	int room_fd; /* the file of vault_reserve; -1: none */
 	size_t room;
 };
-
-static struct file_vault *
-file_of(struct vault *v)
-{
-	return (struct file_vault *)v;
-}
 
 /* ---- life --------------------------------------------------------------------- */
 
@@ -109,10 +100,9 @@ file_close(struct vault *vault)
 {
 	struct file_vault *v = file_of(vault);
 
+	if (v->made)
+		file_unmake(v);
 	lock_files_close(v);
-	if (v->made && faccessat(v->dir, KEY_FILE, F_OK, 0) != 0 &&
-		(unlinkat(v->dir, ".lock", 0) == 0 || errno == ENOENT))
-		rmdir(vault->directory); /* nothing came of it */
 	pthread_mutex_destroy(&v->mutex);
 	close(v->dir);
 	free(v);
@@ -171,8 +161,8 @@ open_list(struct file_vault *v, DIR **out, struct fault *f)
 	return VAULT_DONE;
 }
 
-static enum vault_result
-any_record(struct file_vault *v, bool *out, struct fault *f)
+enum vault_result
+file_any_record(struct file_vault *v, bool *out, struct fault *f)
 {
 	struct bytes name;
 	DIR *d;
@@ -181,49 +171,6 @@ any_record(struct file_vault *v, bool *out, struct fault *f)
 	*out = next_name(d, &name);
 	closedir(d);
 	return VAULT_DONE;
-}
-
-/* ---- the key's text -------------------------------------------------------- */
-
-static enum vault_result
-file_key_read(struct vault *v, char text[static VAULT_KEY_TEXT_MAX], size_t *n,
-	struct fault *f)
-{
-	return disk_read(file_of(v)->dir, KEY_FILE, text, VAULT_KEY_TEXT_MAX, n, f);
-}
-
-static enum vault_result
-file_key_begin(struct vault *vault, struct fault *f)
-{
-	struct file_vault *v = file_of(vault);
-
-	return held_take(
-		v, KEY_LOCK_NAME, LOCK_CONNECTION, KEY_WAIT_MS, &v->key_lock, f);
-}
-
-static void
-file_key_end(struct vault *v)
-{
-	held_drop(&file_of(v)->key_lock);
-}
-
-static enum vault_result
-file_key_write(struct vault *vault, struct bytes text, struct fault *f)
-{
-	static const struct disk_points at = { "key-open", "key-write", "key-fsync",
-		"key-rename", "key-dirsync", "key-done" };
-	int dir = file_of(vault)->dir;
-	const char *temporary = "." KEY_FILE ".new";
-	bool records;
-	int fd;
-
-	VAULT_TRY(any_record(file_of(vault), &records, f));
-	if (records)
-		return VAULT_FAIL(f, VAULT_DAMAGED,
-			"the vault has records but no " KEY_FILE
-			": without it nobody can read them; bring it back");
-	VAULT_TRY(disk_open(dir, temporary, O_RDWR | O_CREAT | O_TRUNC, &fd, NULL, f));
-	return disk_settle(dir, fd, temporary, KEY_FILE, text, &at, f);
 }
 
 /* ---- reading --------------------------------------------------------------- */

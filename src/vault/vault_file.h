@@ -6,7 +6,8 @@
  * A lock file is 64 bytes that every process maps: the generation, and a word for each
  * lock that its waiters sleep on (futex). The locks themselves are the kernel's, of an
  * open file description (fcntl(2) F_OFD_SETLK), so that they hold between threads as
- * between processes and end with their holder. Lock files are never removed.
+ * between processes and end with their holder. Lock files are never removed, save with
+ * the directory itself (file_unmake).
  */
 #ifndef LATCHKEY_VAULT_FILE_H
 #define LATCHKEY_VAULT_FILE_H
@@ -46,6 +47,12 @@ struct file_vault {
 	struct held key_lock; /* while a new vault gets its key */
 };
 
+static inline struct file_vault *
+file_of(struct vault *v)
+{
+	return (struct file_vault *)v;
+}
+
 #define KEY_LOCK_NAME NONE /* ".lock": no connection's name begins with a dot */
 
 /* Waits wait_ms at most. */
@@ -59,7 +66,19 @@ void lock_generation_step(struct file_vault *v, const struct held *h,
 	struct bytes name);
 void lock_files_close(struct file_vault *v);
 
-/* vault_file_log.c and vault_file_attempt.c, for the table in vault_file.c. */
+enum vault_result file_any_record(struct file_vault *v, bool *out, struct fault *f)
+	must_check;
+/* The directory that was made and of which nothing came goes again; under the key's lock,
+ * for somebody else may be making the key just now. */
+void file_unmake(struct file_vault *v);
+
+/* vault_file_key.c, vault_file_log.c and vault_file_attempt.c, for the table in
+ * vault_file.c. */
+enum vault_result file_key_read(struct vault *v, char text[static VAULT_KEY_TEXT_MAX],
+	size_t *n, struct fault *f);
+enum vault_result file_key_begin(struct vault *v, struct fault *f);
+enum vault_result file_key_write(struct vault *v, struct bytes text, struct fault *f);
+void file_key_end(struct vault *v);
 enum vault_result file_log_append(struct vault *v, struct bytes name, struct bytes line,
 	struct fault *f);
 enum vault_result file_log_read(struct vault *v, struct bytes name, struct arena *a,

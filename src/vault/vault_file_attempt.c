@@ -110,7 +110,7 @@ enum vault_result
 file_attempt_put(
 	struct vault *vault, struct bytes id, struct bytes sealed, struct fault *f)
 {
-	struct file_vault *v = (struct file_vault *)vault;
+	struct file_vault *v = file_of(vault);
 	enum vault_result r;
 	int dir;
 
@@ -169,7 +169,7 @@ file_attempt_take(struct vault *vault, struct bytes id, struct arena *a,
 	int dir;
 
 	VAULT_TRY(
-		disk_directory(((struct file_vault *)vault)->dir, DIRECTORY, &dir, f));
+		disk_directory(file_of(vault)->dir, DIRECTORY, &dir, f));
 	r = take(dir, id.p, a, sealed, n, f);
 	close(dir);
 	return r;

@@ -125,7 +125,7 @@ enum vault_result
 file_log_append(
 	struct vault *vault, struct bytes name, struct bytes line, struct fault *f)
 {
-	struct file_vault *v = (struct file_vault *)vault;
+	struct file_vault *v = file_of(vault);
 	char file[DISK_NAME_MAX];
 	struct held held;
 	struct stat st;
@@ -150,7 +150,7 @@ enum vault_result
 file_log_read(struct vault *vault, struct bytes name, struct arena *a,
 	struct bytes *text, struct fault *f)
 {
-	struct file_vault *v = (struct file_vault *)vault;
+	struct file_vault *v = file_of(vault);
 	char file[DISK_NAME_MAX];
 	enum vault_result r = VAULT_DONE;
 	struct stat st;

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 
 #include "base/secret.h"
+#include "vault/vault_backend.h"
 #include "vault_place.h"
 
 #define ACME B("acme")
@@ -23,6 +24,28 @@ check_refused(struct place *at, const char *because)
 		at, vault_open(at->where, NULL, NULL, &v, &at->fault), VAULT_STORAGE);
 	if (!check(strstr(at->fault.what, because) != NULL))
 		printf("#    said: %s\n", at->fault.what);
+}
+
+/* Of two who came to a new directory one gives up, while the other makes its key. */
+TEST(a_directory_of_which_nothing_came_goes_again_but_not_under_somebody)
+{
+	struct place at;
+	struct vault *first, *second;
+
+	place_make(&at);
+	check_result(&at, vault_file.open(at.where, false, &first, &at.fault), VAULT_DONE);
+	check_result(&at, vault_file.open(at.where, false, &second, &at.fault), VAULT_DONE);
+	check_result(&at, vault_file.key_begin(second, &at.fault), VAULT_DONE);
+	vault_file.close(first);
+	check_int(access(place_file(&at, ".lock"), F_OK), 0);
+	vault_file.key_end(second);
+	vault_file.close(second);
+	place_remove(&at);
+	place_make(&at);
+	check_result(&at, vault_file.open(at.where, false, &first, &at.fault), VAULT_DONE);
+	vault_file.close(first);
+	check_int(access(at.where, F_OK), -1);
+	place_remove(&at);
 }
 
 #define ATTEMPT_OF_1 \
