@@ -41,6 +41,7 @@ static const struct {
 } words[] = {
 	{ BI("lk_client_secret"), BI("latchkey secret") },
 	{ BI("lk_options.vault"), BI("--vault") },
+	{ BI("lk_options.key"), BI("--key") },
 	{ BI("lk_registration.scope"), BI("--scope") },
 	{ BI("client_secret_file"), BI("--client-secret-file") },
 	{ BI("ca_file"), BI("--ca-file") },

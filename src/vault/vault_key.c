@@ -33,8 +33,8 @@ read_asked(const char *text, struct asked *out, struct fault *f)
 	if (out->source == NULL)
 		return VAULT_FAIL(f, VAULT_UNFIT,
 			"a vault's key is in one of: keyring, "
-			"credential:NAME, file:PATH, passphrase (--key, "
-			"LATCHKEY_KEY)");
+			"credential:NAME, file:PATH, passphrase "
+			"(lk_options.key, LATCHKEY_KEY)");
 	if (rest.n >= KEY_WHERE_MAX)
 		return VAULT_FAIL(f, VAULT_UNFIT, "the key's path is too long");
 	for (size_t i = 0; i < rest.n; i++)

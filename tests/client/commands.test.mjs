@@ -301,7 +301,7 @@ test('1: a place or a key that cannot be, which is no failure of a disk, and no 
 		assert.match(stderr, says);
 		assert.doesNotMatch(stderr, /hunter2/);
 	};
-	await vain(/one of: keyring, credential:NAME, file:PATH, passphrase/, { LATCHKEY_KEY: 'somewhere' });
+	await vain(/one of: keyring, credential:NAME, file:PATH, passphrase \(--key, LATCHKEY_KEY\)/, { LATCHKEY_KEY: 'somewhere' });
 	await vain(/whole path/, {}, '--key', 'file:here');
 	await vain(/in the vault itself/, {}, '--key', `file:${fresh.vault}/key`);
 	await vain(/does not belong in a URL/, {}, '--vault', 'postgresql://ada:hunter2@localhost/x');
