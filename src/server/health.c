@@ -3,8 +3,8 @@
  * health.c - /healthz and /metrics, on a loopback listener of their own.
  *
  * Healthy is: the store answers a read, what waits to be written gets written, and
- * the last write was no fault. While it was, writes of our own find out whether it
- * still is, for there may be no others. Metrics are Prometheus text; metrics.def says
+ * the last write was no fault. While it was, or may have been, writes of our own find
+ * out how it is, for there may be no others. Metrics are Prometheus text; metrics.def says
  * what the counters mean.
  */
 #include <string.h>
